@@ -1,0 +1,57 @@
+"""From an upright RGB photo to the network's input: the one transform for training and for serving.
+
+The network takes a small fixed set of input shapes (`INPUT_SHAPES`). GAIC resizes to a short side of 256 and
+rounds both sides to multiples of 32, so photos of one batch differ in shape and have to be padded, and padding
+changes the scores (RoDAlign resamples the whole map). Here a photo goes to the nearest shape of the set and is
+batched with photos of that shape only: its scores never depend on its batch-mates. What the set costs against
+GAIC's free multiples of 32 is measured in `model/EXPERIMENTS.md`.
+
+Normalisation is not done here: the network takes uint8 and normalises on its device by its own constants.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+
+class InputShape(NamedTuple):
+    """Height and width of the network's input in pixels, multiples of 32."""
+
+    height: int
+    width: int
+
+
+SHORT_SIDE = 256
+# Width / height of 1, 5:4 (and 4:3 from above), 4:3 to 7:5, 3:2, 16:9 (455 px) and 2:1, both ways up.
+_LONG_SIDES = (256, 320, 352, 384, 448, 512)
+INPUT_SHAPES: tuple[InputShape, ...] = tuple(
+    dict.fromkeys(
+        [InputShape(SHORT_SIDE, long) for long in _LONG_SIDES]
+        + [InputShape(long, SHORT_SIDE) for long in _LONG_SIDES]
+    )
+)
+
+
+def choose_input_shape(width: int, height: int, shapes: tuple[InputShape, ...] = INPUT_SHAPES) -> InputShape:
+    """The shape whose aspect ratio is nearest to the photo's, in log scale; longer strips take the longest."""
+    ratio = math.log(width / height)
+    return min(shapes, key=lambda shape: abs(math.log(shape.width / shape.height) - ratio))
+
+
+def gaic_input_shape(width: int, height: int) -> InputShape:
+    """GAIC's own rule, for the measurement of what the fixed set costs: short side 256, multiples of 32."""
+    scale = SHORT_SIDE / min(width, height)
+    return InputShape(max(32, round(height * scale / 32) * 32), max(32, round(width * scale / 32) * 32))
+
+
+def resize_to_shape(photo: Image.Image, shape: InputShape) -> np.ndarray:
+    """An upright RGB photo as the network takes it: uint8 (height, width, 3), antialiased bilinear.
+
+    Boxes need no change: candidate views are `boxes_normalized`, and the whole photo is always kept.
+    """
+    if photo.mode != "RGB":
+        raise ValueError(f"the network takes RGB photos, not {photo.mode}")
+    resized = photo.resize((shape.width, shape.height), Image.Resampling.BILINEAR)
+    return np.asarray(resized, dtype=np.uint8)
