@@ -1,0 +1,138 @@
+"""Train a VRN on photos in the GAICD layout: `python -m model.train --data DIR --out runs/NAME`.
+
+Reads and checks the whole data set before the first step, and holds the validation split out of `images/train`.
+The same command resumes a killed run. Several GPUs: `torchrun --nproc-per-node N -m model.train ...`.
+"""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from model.batches import Augmentation
+from model.dataset import read_gaicd, split_validation
+from model.errors import VrnError
+from model.losses import GainScale, LossConfig
+from model.training import train
+from model.training_config import TrainConfig
+from model.transforms import choose_input_shape, gaic_input_shape
+from model.vrn import Vrn, VrnConfig
+
+SPLIT_SEED = 0  # one validation split for every run, so that runs are comparable
+
+
+def backbone_initialiser(source: str):
+    """What sets the backbone's first weights: a safetensors file, `torchvision` (downloads), or `random`."""
+
+    def initialise(vrn: Vrn) -> None:
+        if source == "torchvision":
+            vrn.backbone.load_torchvision_imagenet()
+        elif source != "random":
+            vrn.backbone.load_imagenet_file(Path(source))
+
+    return initialise
+
+
+def start_processes() -> torch.device:
+    """Join the group of processes that torchrun started, if it did, and choose the device."""
+    has_gpu = torch.cuda.is_available()
+    if not dist.is_torchelastic_launched():
+        return torch.device("cuda" if has_gpu else "cpu")
+    dist.init_process_group("nccl" if has_gpu else "gloo")
+    if not has_gpu:
+        return torch.device("cpu")
+    torch.cuda.set_device(dist.get_node_local_rank())
+    return torch.device("cuda", dist.get_node_local_rank())
+
+
+def code_version() -> str:
+    """The commit that trains, `unknown` outside a checkout; marked where files differ from it."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=10"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; defaults are those of `TrainConfig`."""
+    default = TrainConfig()
+    p = argparse.ArgumentParser(prog="python -m model.train", description=__doc__)
+    p.add_argument("--data", type=Path, required=True, help="folder in the GAICD layout")
+    p.add_argument("--out", type=Path, default=Path("runs/train"), help="folder of the run; resumed if it is there")
+    p.add_argument("--backbone", default="torchvision",
+                   help="first weights: a safetensors file, 'torchvision' (downloads) or 'random'")  # fmt: skip
+    p.add_argument("--epochs", type=int, default=default.epochs)
+    p.add_argument("--seed", type=int, default=default.seed)
+    p.add_argument("--batch-size", type=int, default=default.batch_size, help="photos a step")
+    p.add_argument("--backbone-lr", type=float, default=default.backbone_lr)
+    p.add_argument("--head-lr", type=float, default=default.head_lr)
+    p.add_argument("--weight-decay", type=float, default=default.weight_decay)
+    p.add_argument("--ema-decay", type=float, default=default.ema_decay)
+    p.add_argument("--hidden-sizes", type=int, nargs="+", default=default.network.hidden_sizes)
+    p.add_argument("--dropout", type=float, default=default.network.dropout)
+    p.add_argument("--no-splitter", action="store_true", help="the baseline of Tab. 2: no splitter, no IDL")
+    p.add_argument("--gain-weight", type=float, default=default.loss.gain_weight, help="lambda; 0 for l1 alone")
+    p.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=default.loss.gain_scale.value)
+    p.add_argument("--jitter", type=float, default=default.augmentation.brightness,
+                   help="brightness, contrast and saturation; hue a sixth of it")  # fmt: skip
+    p.add_argument("--no-flip", action="store_true")
+    p.add_argument("--outer-crop", action=argparse.BooleanOptionalAction, default=default.augmentation.outer_crop)
+    p.add_argument("--frozen-backbone", action="store_true", help="train the heads alone, on cached maps")
+    p.add_argument("--mixed-precision", action=argparse.BooleanOptionalAction, default=default.mixed_precision)
+    p.add_argument("--free-shapes", action="store_true", help="GAIC's multiples of 32 instead of the fixed shapes")
+    return p
+
+
+def config_of(args: argparse.Namespace) -> TrainConfig:
+    """The settings that a command line names."""
+    return replace(
+        TrainConfig(),
+        network=VrnConfig(
+            hidden_sizes=tuple(args.hidden_sizes), dropout=args.dropout, has_splitter=not args.no_splitter
+        ),
+        loss=LossConfig(args.gain_weight, GainScale(args.gain_scale)),
+        augmentation=Augmentation(
+            flip=not args.no_flip, brightness=args.jitter, contrast=args.jitter, saturation=args.jitter,
+            hue=args.jitter / 6, outer_crop=args.outer_crop,
+        ),
+        **{name: getattr(args, name) for name in (
+            "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
+            "frozen_backbone", "mixed_precision",
+        )},
+    )  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0, or 1 with one line on standard error for a fault of the data or the files."""
+    args = parser().parse_args(argv)
+    device = start_processes()
+    try:
+        config = config_of(args)
+        photos, held_out = split_validation(
+            read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=config.validation_share
+        )
+        print(f"{len(photos)} photos to train on, {len(held_out)} to validate on, {device}", flush=True)
+        result = train(
+            config, photos, held_out, args.out, initialise=backbone_initialiser(args.backbone), device=device,
+            choose_shape=gaic_input_shape if args.free_shapes else choose_input_shape,
+            extra_document={"code_version": code_version(), "command": " ".join(["python -m model.train", *(
+                sys.argv[1:] if argv is None else argv)])},
+            log=lambda line: print(line, flush=True),
+        )  # fmt: skip
+    except VrnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+    print(f"best epoch {result.best['epoch']}: {args.out / 'best.safetensors'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Every setting of a training run, frozen, with the defaults that made the shipped model (model/EXPERIMENTS.md)."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from model.batches import Augmentation
+from model.losses import LossConfig
+from model.vrn import VrnConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A run is a pure function of this, the data and the backbone's first weights."""
+
+    network: VrnConfig = field(default_factory=VrnConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    seed: int = 0
+    epochs: int = 20
+    batch_size: int = 8  # photos a step, over all processes; the paper takes 1
+    views_per_photo: int = 64  # [P]
+    backbone_lr: float = 1e-4  # [P]
+    head_lr: float = 5e-4
+    warm_up_steps: int = 100  # both learning rates, and lambda of the ranking gain loss, rise linearly
+    final_lr_share: float = 0.02  # cosine from 1 down to this
+    weight_decay: float = 1e-4
+    ema_decay: float = 0.998  # validation and the checkpoint use averaged weights
+    max_gradient_norm: float = 5.0
+    frozen_backbone: bool = False  # heads on cached maps
+    mixed_precision: bool = True  # bfloat16 autocast
+    validation_share: float = 0.1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "loss": {**asdict(self.loss), "gain_scale": self.loss.gain_scale.value}}
