@@ -1,0 +1,4 @@
+"""The HTTP process around the View Ranking Network: HTTP -> decode -> batcher -> engine -> model.
+
+Importing any module here has no effect; `service.composition` builds everything, `python -m service` runs it.
+"""

@@ -1,0 +1,60 @@
+"""The ASGI application from ready objects: routes, error answers, envelope. Builds nothing else."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from model.errors import VrnError
+from service.envelope import Envelope, RequestRecord, request_record
+from service.error_table import error_answer, error_body, status_and_code
+from service.errors import BadRequestError
+from service.routes import Serving, build_router
+
+_HTTP_CODES = {404: "not_found", 405: "bad_request"}
+
+
+def build_app(serving: Serving, on_request: Callable[[RequestRecord, int], None] | None = None) -> ASGIApp:
+    """The application. `on_request` is called with each request's record and status after its answer."""
+    app = FastAPI(title="VRN cropper", version=serving.version, description=_DESCRIPTION)
+    app.include_router(build_router(serving))
+
+    @app.exception_handler(VrnError)
+    async def answer_known(request: Request, error: VrnError) -> JSONResponse:
+        record = request_record(request.scope)
+        record.outcome = status_and_code(error)[1]
+        return error_answer(error, record.request_id)
+
+    @app.exception_handler(RequestValidationError)
+    async def answer_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        fault = error.errors()[0]
+        return await answer_known(request, BadRequestError(f"{fault['loc'][-1]}: {fault['msg']}"))
+
+    @app.exception_handler(HTTPException)
+    async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
+        record = request_record(request.scope)
+        record.outcome = _HTTP_CODES.get(error.status_code, "bad_request")
+        body = error_body(record.outcome, str(error.detail), record.request_id)
+        return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+    return Envelope(
+        app,
+        metrics=serving.metrics,
+        lifecycle=serving.lifecycle,
+        model_version=serving.export.version,
+        on_request=on_request or _ignore,
+        clock=serving.clock,
+    )
+
+
+def _ignore(record: RequestRecord, status: int) -> None:
+    """Nobody wants to know."""
+
+
+_DESCRIPTION = (
+    "Crops photos by the View Ranking Network. Boxes are in pixels of the upright photo (EXIF orientation applied);"
+    ' every error has the body `{"error": {"code", "message", "request_id"}}`.'
+)

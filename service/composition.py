@@ -1,0 +1,121 @@
+"""The composition root: settings -> every object of the process, each handed what it needs. Nothing else builds."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+import numpy as np
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from model.exported import ExportInfo, read_export_info
+from service.admission import Admission
+from service.app import build_app
+from service.batcher import Batcher, BatchLimits
+from service.cpu_limit import available_cpus
+from service.cropping import CropService
+from service.decode import DecodeLimits, Decoder
+from service.decode_pool import DecodePool
+from service.engine import Engine, ScoreItem
+from service.engine_choice import EngineWishes, choose_engine
+from service.engine_runner import EngineRunner
+from service.lifecycle import Lifecycle, State
+from service.metrics import Metrics
+from service.routes import RouteLimits, Serving
+from service.settings import Settings
+
+# Decoded photos that one more second of work may hide behind: the estimate before anything was measured.
+_FIRST_GUESS_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The transport-free part: what a command line needs as well."""
+
+    crops: CropService
+    batcher: Batcher[ScoreItem, np.ndarray]
+    runner: EngineRunner
+    pool: DecodePool
+    export: ExportInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Everything that `service.server` runs."""
+
+    settings: Settings
+    app: ASGIApp
+    core: Core
+    lifecycle: Lifecycle
+    admission: Admission
+    metrics: Metrics
+
+
+def build_core(
+    settings: Settings,
+    metrics: Metrics,
+    engine: Engine | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Core:
+    """Decoder, batcher and engine; nothing is loaded or started yet.
+
+    Raises CheckpointError or StartUpError.
+    """
+    export = read_export_info(settings.model_path)
+    engine = engine or choose_engine(
+        export,
+        EngineWishes(
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.engine_threads,
+            cache_dir=settings.model_cache_dir.expanduser(),
+            max_batch_size=settings.max_batch_size,
+            max_gpu_memory_share=settings.max_gpu_memory_share,
+        ),
+    )
+    runner = EngineRunner(engine)
+    limits = BatchLimits(settings.max_batch_size, settings.max_queue_size, settings.max_wait_s)
+    batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, metrics, clock)
+    decoder = Decoder(
+        DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels),
+        export.input_shapes,
+    )
+    pool = DecodePool(settings.decode_threads or available_cpus())
+    return Core(CropService(decoder, pool, batcher, clock), batcher, runner, pool, export)
+
+
+def build_process(settings: Settings, engine: Engine | None = None) -> Process:
+    """The whole process; `engine` replaces the chosen one in tests. Raises CheckpointError or StartUpError."""
+    metrics = Metrics(CollectorRegistry())
+    core = build_core(settings, metrics, engine)
+    lifecycle = Lifecycle()
+
+    def estimate_s(items: int) -> float:
+        return items * (core.batcher.seconds_per_item or _FIRST_GUESS_S)
+
+    admission = Admission(settings.max_queue_size, settings.max_buffered_bytes, estimate_s)
+    metrics.watch(
+        is_ready=lambda: lifecycle.state is State.READY, gpu_memory_bytes=core.runner.engine.memory_bytes
+    )
+    serving = Serving(
+        crops=core.crops,
+        admission=admission,
+        batcher=core.batcher,
+        engine=core.runner.engine,
+        export=core.export,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        limits=RouteLimits(settings.max_upload_bytes, settings.request_timeout_s),
+        version=service_version(),
+        serves_metrics=settings.metrics_port is None,
+    )
+    return Process(settings, build_app(serving), core, lifecycle, admission, metrics)
+
+
+def service_version() -> str:
+    """The installed package's version; a checkout that is not installed says so."""
+    try:
+        return metadata.version("vrn-cropper")
+    except metadata.PackageNotFoundError:
+        return "0+checkout"

@@ -1,0 +1,79 @@
+"""What can go wrong while serving, in the words of the domain. Knows nothing of HTTP: see `service.error_table`.
+
+VrnError (model.errors)
+└── ServiceError
+    ├── BadRequestError            parameters or a body that cannot be understood
+    ├── PhotoError                 this upload cannot be cropped
+    │   ├── PhotoTooLargeError       too many bytes, pixels or too long a side
+    │   ├── UnsupportedPhotoError    not one of the allowed formats
+    │   └── BrokenPhotoError         an allowed format, but damaged or cut short
+    ├── OverloadedError            the queue is full: come back after `retry_after_s`
+    ├── NotReadyError              warming up or draining: come back after `retry_after_s`
+    ├── DeadlineError              the request's time is up
+    ├── DisconnectedError          the client left; nobody reads the answer
+    ├── EngineError                the engine failed on this item
+    │   └── EngineMemoryError        the device's memory is full: a smaller batch may pass
+    └── StartUpError               the process cannot start; the message says what to change
+"""
+
+from model.errors import VrnError
+
+
+class ServiceError(VrnError):
+    """Base of what the service raises on purpose. The message is shown to the client: no paths, no traces."""
+
+
+class BadRequestError(ServiceError):
+    """Parameters or a body that cannot be understood."""
+
+
+class PhotoError(ServiceError):
+    """Base of uploads that cannot be cropped."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """Too many bytes, too many pixels, or too long a side."""
+
+
+class UnsupportedPhotoError(PhotoError):
+    """Not a photo in one of the allowed formats."""
+
+
+class BrokenPhotoError(PhotoError):
+    """An allowed format whose content is damaged or cut short."""
+
+
+class OverloadedError(ServiceError):
+    """No room for one more request."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotReadyError(ServiceError):
+    """The process warms up or drains."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(ServiceError):
+    """The request's deadline passed before it was answered."""
+
+
+class DisconnectedError(ServiceError):
+    """The client closed the connection before its answer was ready."""
+
+
+class EngineError(ServiceError):
+    """The engine failed on this item."""
+
+
+class EngineMemoryError(EngineError):
+    """The device had no memory for this batch; a smaller one may pass."""
+
+
+class StartUpError(ServiceError):
+    """The process cannot start; the message names the setting and what to change."""

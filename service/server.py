@@ -1,0 +1,160 @@
+"""Runs the process: port, warm-up, batch loop, signals, drain, exit code. Knows uvicorn; nothing of photos."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+import uvloop
+
+from service.composition import Process
+from service.errors import EngineError, StartUpError
+from service.lifecycle import State
+
+_log = logging.getLogger(__name__)
+EXIT_START_UP = 2
+EXIT_FAILED = 1
+_DRAIN_POLL_S = 0.02
+_KEEP_ALIVE_S = 75  # above the 60 s that common balancers keep idle connections: they close first
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, taken before the model is loaded. Raises StartUpError if the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise StartUpError(
+            f"cannot listen on VRN_HOST={host} VRN_PORT={port}: {error.strerror or error}; choose another"
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+class Server(uvicorn.Server):
+    """uvicorn, except that the first signal starts a drain and the second ends the process at once."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(
+            uvicorn.Config(
+                process.app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                http="httptools",
+                timeout_keep_alive=_KEEP_ALIVE_S,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._process = process
+        self._stopping: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run_until_stopped(self, listener: socket.socket) -> int:
+        """Serve until a signal or a failure; the exit code."""
+        self._loop = asyncio.get_running_loop()
+        batch_loop = asyncio.create_task(self._process.core.batcher.run(), name="batch loop")
+        batch_loop.add_done_callback(self._batch_loop_ended)
+        warm_up = asyncio.create_task(self._warm_up(), name="warm-up")
+        await self.serve(sockets=[listener])
+        warm_up.cancel()
+        batch_loop.cancel()
+        await asyncio.gather(warm_up, batch_loop, return_exceptions=True)
+        self._process.core.pool.close()
+        failure = self._process.lifecycle.failure
+        if failure is None:
+            _log.info("stopped")
+            return 0
+        _log.error("stopped after a failure: %s", failure)
+        return (
+            EXIT_START_UP
+            if warm_up.done() and not warm_up.cancelled() and warm_up.exception()
+            else EXIT_FAILED
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Signal handler: uvicorn would stop listening at once and repeat the signal after its shutdown."""
+        if self._process.lifecycle.state is State.DRAINING:
+            _log.warning("second signal %s: stopping at once", signal.Signals(sig).name)
+            os._exit(128 + sig)
+        _log.info("%s: draining", signal.Signals(sig).name)
+        self._process.lifecycle.drain()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._start_drain)
+
+    def _start_drain(self) -> None:
+        self._stopping = asyncio.create_task(self._drain(), name="drain")
+
+    async def _drain(self) -> None:
+        """Wait, still listening, until everything accepted is answered; then let uvicorn close."""
+        settings, began = self._process.settings, time.monotonic()
+        while (elapsed := time.monotonic() - began) < settings.drain_timeout_s:
+            if elapsed >= settings.drain_delay_s and not self._has_work():
+                break
+            await asyncio.sleep(_DRAIN_POLL_S)
+        else:
+            _log.warning("drain limit of %g s passed with work unfinished", settings.drain_timeout_s)
+        self.should_exit = True
+
+    def _has_work(self) -> bool:
+        # Uploads still being read were let in before the drain: they count as accepted.
+        return self._process.admission.items > 0 or self._process.admission.bytes > 0
+
+    async def _warm_up(self) -> None:
+        process, began = self._process, time.monotonic()
+        engine, export = process.core.runner.engine, process.core.export
+        try:
+            await process.core.runner.start()
+        except Exception as error:
+            process.lifecycle.fail(error)
+            self.should_exit = True
+            raise
+        process.metrics.engine_loaded(engine.device, engine.precision, export.name, export.version)
+        process.lifecycle.warmed_up()
+        _log.info(
+            "ready after %.2f s: %s %s on %s",
+            time.monotonic() - began,
+            export.name,
+            export.version,
+            engine.device,
+        )
+
+    def _batch_loop_ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            return  # the regular stop
+        error = task.exception() or EngineError("the batch loop ended")
+        _log.critical("the batch loop died: the process has to be restarted", exc_info=error)
+        self._process.lifecycle.fail(EngineError("the batch loop died"))
+        self.should_exit = True
+
+
+def run(process: Process, on_listening: Callable[[str, int], None]) -> int:
+    """Bind, serve, and return the exit code. Raises StartUpError before anything is served."""
+    settings = process.settings
+    listener = bind(settings.host, settings.port)
+    stop_metrics = None
+    try:
+        if settings.metrics_port is not None:
+            try:
+                stop_metrics = process.metrics.serve(settings.host, settings.metrics_port)
+            except OSError as error:
+                raise StartUpError(
+                    f"cannot listen on VRN_METRICS_PORT={settings.metrics_port}: {error}"
+                ) from error
+        on_listening(*listener.getsockname()[:2])
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(Server(process).run_until_stopped(listener))
+    finally:
+        listener.close()
+        if stop_metrics is not None:
+            stop_metrics()

@@ -1,0 +1,132 @@
+"""Every setting of the process: read once from `VRN_*` environment variables, typed, frozen.
+
+Precedence: an environment variable, else the default here. Knows nothing of what the values are used for.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.errors import StartUpError
+
+ENV_PREFIX = "VRN_"
+_WEIGHTS = Path(__file__).resolve().parent.parent / "model" / "weights"
+_MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The settings. Field `max_batch_size` is read from `VRN_MAX_BATCH_SIZE`, and so on."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="serve `/metrics` on this port instead of the main one"
+    )
+
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda|cuda:\d+)$",
+        description="`auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where torch sees it",
+    )
+    precision: Literal["auto", "f32", "f16"] = Field(
+        "auto", description="`auto` is `f32` on a CPU and `f16` on CUDA; `f16` needs CUDA"
+    )
+    model_path: Path = Field(
+        _WEIGHTS / "vrn-mobilenetv2.onnx",
+        description="exported graph; its `.json` (and for CUDA its `.safetensors`) lies beside it",
+    )
+    model_cache_dir: Path = Field(
+        Path("~/.cache/vrn-cropper"),
+        description="compiled models are kept here, so that the next start is fast",
+    )
+    engine_threads: int = Field(0, ge=0, le=1024, description="CPU engine threads; 0 follows the CPU limit")
+    max_gpu_memory_share: float = Field(
+        0.8, gt=0, le=1, description="share of the GPU's memory that this process may take"
+    )
+
+    decode_threads: int = Field(0, ge=0, le=1024, description="decode threads; 0 follows the CPU limit")
+    max_upload_bytes: int = Field(32 * _MIB, ge=1, le=1024 * _MIB, description="largest request body")
+    max_buffered_bytes: int = Field(
+        512 * _MIB, ge=1, description="uploads held in memory at once, all requests together"
+    )
+    max_photo_pixels: int = Field(100_000_000, ge=1, le=1_000_000_000, description="largest photo in pixels")
+    max_photo_side_px: int = Field(32768, ge=1, le=65535, description="longest side of a photo in pixels")
+    max_decode_pixels: int = Field(
+        120_000_000, ge=1, description="pixels in decode at once; one larger photo is decoded alone"
+    )
+
+    max_batch_size: int = Field(16, ge=1, le=512, description="most photos in one batch")
+    max_wait_s: float = Field(
+        0.25, ge=0, le=10, description="longest time that a batch stays open while the engine is busy"
+    )
+    max_queue_size: int = Field(
+        128, ge=1, le=100_000, description="accepted and unanswered photos; more are answered 429"
+    )
+    request_timeout_s: float = Field(
+        10.0, gt=0, le=600, description="deadline of a request, and the cap of `X-Request-Timeout-Ms`"
+    )
+    drain_timeout_s: float = Field(
+        25.0, ge=0, le=3600, description="longest time to answer what was accepted after SIGTERM"
+    )
+    drain_delay_s: float = Field(
+        0.0, ge=0, le=600, description="keep listening (not ready) at least this long after SIGTERM"
+    )
+
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`auto` is `text` on a terminal, else `json`"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `read_settings` hands over: the environment is read there, and nothing else is read."""
+        return (init_settings,)
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    return ENV_PREFIX + field.upper()
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in `environment`; an empty value means the default.
+
+    Raises StartUpError that names every wrong variable, its value's fault and the allowed range.
+    """
+    given = {
+        field: environment[variable_name(field)]
+        for field in Settings.model_fields
+        if environment.get(variable_name(field), "") != ""
+    }
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = [_describe(str(fault["loc"][0]), fault["msg"], given) for fault in error.errors()]
+        raise StartUpError("\n".join(faults)) from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """`VRN_*` variables that no setting reads: most likely misspelt."""
+    known = {variable_name(field) for field in Settings.model_fields}
+    return sorted(name for name in environment if name.startswith(ENV_PREFIX) and name not in known)
+
+
+def _describe(field: str, message: str, given: Mapping[str, str]) -> str:
+    info = Settings.model_fields[field]
+    limits = [
+        f"{sign} {getattr(m, key)}" for m in info.metadata for key, sign in _SIGNS.items() if hasattr(m, key)
+    ]
+    allowed = f" (allowed: {' and '.join(limits)})" if limits else ""
+    return f"{variable_name(field)}={given[field]!r}: {message}{allowed}; {info.description}"
+
+
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
