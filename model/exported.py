@@ -1,7 +1,7 @@
-"""What an exported graph says about itself, read from the small JSON file beside it. Needs neither torch nor onnx.
+"""What an exported graph says of itself, read from the small JSON file beside it. Needs no torch and no onnx.
 
-`model.export` writes `<name>.json` beside `<name>.onnx`: `name`, `version`, `input_shapes` ([[height, width], ...])
-and `sha256` of the graph, so that a file cut short or swapped is found before it is served.
+`model.export` writes `<name>.json` beside `<name>.onnx`: `name`, `version`, `input_shapes` (a list of
+[height, width]) and `sha256` of the graph, so that a file cut short or swapped is found before it is served.
 """
 
 import hashlib
@@ -23,23 +23,11 @@ class ExportInfo:
     input_shapes: tuple[InputShape, ...]
 
 
-def write_export_info(path: Path, *, name: str, version: str, input_shapes: tuple[InputShape, ...]) -> Path:
-    """Describe the graph at `path` in the JSON file beside it, whose path is returned."""
-    facts = {
-        "name": name,
-        "version": version,
-        "input_shapes": [list(shape) for shape in input_shapes],
-        "sha256": _sha256(path),
-    }
-    sidecar = path.with_suffix(".json")
-    sidecar.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    return sidecar
-
-
 def read_export_info(path: Path) -> ExportInfo:
     """What the exported graph at `path` is, after checking that it is whole.
 
-    Raises CheckpointError if the graph or its description is missing, damaged, or they do not belong together.
+    Raises CheckpointError if the graph or its description is missing, damaged, or they do not belong
+    together.
     """
     if not path.is_file():
         raise CheckpointError(f"there is no exported graph at {path}")

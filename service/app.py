@@ -55,6 +55,6 @@ def _ignore(record: RequestRecord, status: int) -> None:
 
 
 _DESCRIPTION = (
-    "Crops photos by the View Ranking Network. Boxes are in pixels of the upright photo (EXIF orientation applied);"
-    ' every error has the body `{"error": {"code", "message", "request_id"}}`.'
+    "Crops photos by the View Ranking Network. Boxes are in pixels of the upright photo (EXIF orientation"
+    ' applied); every error has the body `{"error": {"code", "message", "request_id"}}`.'
 )

@@ -1,12 +1,13 @@
 """Dynamic micro-batching for one device: single items in, batches to a runner, each item's result back.
 
-Generic and asyncio only: knows nothing of photos, HTTP, torch or threads. `docs/batching.md` tells how it behaves.
+Generic and asyncio only: knows nothing of photos, HTTP, torch or threads. `docs/batching.md` tells how it
+behaves.
 
-A batch is items of one group. It leaves when it is full, when its window ends, or when the runner is idle, so at
-low load nobody waits for a timer. The window opens with the group's first item and ends when the running batch is
-expected to end (measured seconds per item), at most `max_wait_s` after it opened; one batch is prepared ahead.
-The group whose first item waits longest goes first. Every submitted item ends exactly once: with its result, with
-a named error, or cancelled.
+A batch is items of one group. It leaves when it is full, when its window ends, or when the runner is idle,
+so at low load nobody waits for a timer. The window opens with the group's first item and ends when the
+running batch is expected to end (measured seconds per item), at most `max_wait_s` after it opened; one batch
+is prepared ahead. The group whose first item waits longest goes first. Every submitted item ends exactly
+once: with its result, with a named error, or cancelled.
 """
 
 import asyncio
@@ -114,8 +115,8 @@ class Batcher(Generic[T, R]):
     async def submit(self, item: T, *, group: Hashable, deadline_s: float | None = None) -> Batched[R]:
         """The result of `item`, batched with others of its `group`. `deadline_s` is a time of the clock.
 
-        Raises OverloadedError if the queue is full, DeadlineError when the deadline passes, EngineError if the
-        item failed or the loop has ended. Cancelling the caller takes the item out of the queue.
+        Raises OverloadedError if the queue is full, DeadlineError when the deadline passes, EngineError if
+        the item failed or the loop has ended. Cancelling the caller takes the item out of the queue.
         """
         if not self._is_alive:
             raise EngineError("the engine has stopped; the service must be restarted")

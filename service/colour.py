@@ -1,4 +1,6 @@
-"""Any Pillow mode -> RGB as a viewer shows it: profiles applied, alpha over white, 16 bits scaled, not clipped."""
+"""Any Pillow mode -> RGB as a viewer shows it: profiles applied, alpha over white, 16 bits scaled, not
+clipped.
+"""
 
 from io import BytesIO
 
@@ -36,7 +38,9 @@ def _with_info(converted: Image.Image, source: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float greyscale to L by the range of their kind; Pillow's own conversion clips at 255."""
+    """16-bit, 32-bit and float greyscale to L by the range of their kind; Pillow's own conversion clips at
+    255.
+    """
     values = np.asarray(image).astype(np.float64)
     if image.mode.startswith("I;16"):
         top = 65535.0

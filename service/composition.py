@@ -1,4 +1,6 @@
-"""The composition root: settings -> every object of the process, each handed what it needs. Nothing else builds."""
+"""The composition root: settings -> every object of the process, each handed what it needs. Nothing else
+builds.
+"""
 
 import time
 from collections.abc import Callable
@@ -75,7 +77,9 @@ def build_core(
         ),
     )
     runner = EngineRunner(engine)
-    limits = BatchLimits(settings.max_batch_size, settings.max_queue_size, settings.max_wait_s)
+    limits = BatchLimits(
+        settings.max_batch_size or engine.best_batch_size, settings.max_queue_size, settings.max_wait_s
+    )
     batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, metrics, clock)
     decoder = Decoder(
         DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels),
@@ -86,7 +90,9 @@ def build_core(
 
 
 def build_process(settings: Settings, engine: Engine | None = None) -> Process:
-    """The whole process; `engine` replaces the chosen one in tests. Raises CheckpointError or StartUpError."""
+    """The whole process; `engine` replaces the chosen one in tests. Raises CheckpointError or
+    StartUpError.
+    """
     metrics = Metrics(CollectorRegistry())
     core = build_core(settings, metrics, engine)
     lifecycle = Lifecycle()

@@ -1,7 +1,7 @@
 """How many CPUs this process may really use. Knows cgroups v1 and v2 and nothing else of the service.
 
-A container's limit is a time quota: the host's core count, which libraries take for their thread counts, is then
-far too high, and too many threads on too little quota means throttling.
+A container's limit is a time quota: the host's core count, which libraries take for their thread counts, is
+then far too high, and too many threads on too little quota means throttling.
 """
 
 import math
@@ -13,7 +13,9 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def available_cpus(cgroup_root: Path = _CGROUP_ROOT, membership: Path = _MEMBERSHIP) -> int:
-    """Whole CPUs that this process may use, at least 1: the affinity mask, cut by every cgroup quota above it."""
+    """Whole CPUs that this process may use, at least 1: the affinity mask, cut by every cgroup quota above
+    it.
+    """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     quota = min(_quotas(cgroup_root, membership), default=math.inf)
     # A quota of 1.5 CPUs runs two threads better than one; below one CPU there is still one thread.

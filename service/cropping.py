@@ -1,7 +1,7 @@
 """The core of the service, free of any transport: bytes of a photo and wishes in, ranked crops out.
 
-decode (pool) -> candidate views -> batcher -> rank. Used by the HTTP routes, and by anything else that runs in
-this process. Knows nothing of HTTP, and nothing of which engine scores.
+decode (pool) -> candidate views -> batcher -> rank. Used by the HTTP routes, and by anything else that runs
+in this process. Knows nothing of HTTP, and nothing of which engine scores.
 """
 
 import asyncio
@@ -65,7 +65,9 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class CropResult:
-    """The crops of a photo of `width` x `height` upright pixels: best first inside each ratio, ratios as asked."""
+    """The crops of a photo of `width` x `height` upright pixels: best first inside each ratio, ratios as
+    asked.
+    """
 
     width: int
     height: int
@@ -121,8 +123,9 @@ class CropService:
     async def crop(self, photo: bytes, options: CropOptions, deadline_s: float | None = None) -> CropResult:
         """The crops of an uploaded photo; `deadline_s` is a time of the clock.
 
-        Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo cannot
-        fulfil, OverloadedError, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
+        Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
+        cannot fulfil, OverloadedError, DeadlineError and EngineError. Cancelling it takes the photo out of
+        the queue.
         """
 
         def decode_and_plan(encoded: bytes) -> tuple[DecodedPhoto, ViewPlan, float]:

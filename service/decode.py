@@ -1,7 +1,8 @@
-"""Bytes of an upload -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP or batching.
+"""Bytes of an upload -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP or
+batching.
 
-The content decides the format, not a file name or a declared type. Limits are checked on the header, before any
-pixel is decoded. Coordinates are always those of the upright source image (EXIF orientation applied).
+The content decides the format, not a file name or a declared type. Limits are checked on the header, before
+any pixel is decoded. Coordinates are always those of the upright source image (EXIF orientation applied).
 
 Order matters for memory and speed: a JPEG is decoded at reduced scale in the DCT domain, every photo is then
 reduced by whole steps to not less than twice the network's size, and only the small picture is turned, colour
@@ -25,7 +26,8 @@ from service.pixel_budget import PixelBudget
 ALLOWED_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _FTYP_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-# Twice the network's size: enough that the ranking is that of the full decode (benchmarks/decode_fidelity.py).
+# Twice the network's size: enough that the ranking is that of the full decode
+# (benchmarks/decode_fidelity.py).
 REDUCE_MARGIN = 2
 _REDUCIBLE_MODES = frozenset({"L", "RGB", "CMYK", "RGBa", "La", "YCbCr"})
 
@@ -43,7 +45,8 @@ class DecodeLimits:
 class DecodedPhoto:
     """An upload as the network takes it.
 
-    `width`, `height`: the upright source image in pixels. `model_input`: uint8 (H, W, 3) of shape `input_shape`.
+    `width`, `height`: the upright source image in pixels. `model_input`: uint8 (H, W, 3) of shape
+    `input_shape`.
     """
 
     width: int
@@ -60,7 +63,8 @@ class Decoder:
         self._limits = limits
         self._input_shapes = input_shapes
         self._budget = PixelBudget(limits.max_pixels_at_once)
-        # One photo is one thread's work: the pool is the parallelism. Thumbnails and other frames are not read.
+        # One photo is one thread's work: the pool is the parallelism. Thumbnails and other frames are not
+        # read.
         pillow_heif.options.DECODE_THREADS = 1
         pillow_heif.register_heif_opener(thumbnails=False)
         Image.init()
@@ -101,7 +105,8 @@ class Decoder:
             if looks_like_allowed_format(photo):
                 raise BrokenPhotoError("the photo is damaged: its header cannot be read") from None
             raise UnsupportedPhotoError(
-                "the upload is not a photo in a supported format; send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
+                "the upload is not a photo in a supported format;"
+                " send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
             ) from None
         except Exception as error:  # parsers of damaged files raise whatever they trip over
             raise BrokenPhotoError("the photo is damaged: its header cannot be read") from error
@@ -133,7 +138,8 @@ def _draft_size(image: Image.Image) -> tuple[int, int]:
 
 def _target_scale(size: tuple[int, int]) -> float:
     """How far a photo may shrink before the network's own resize: both sides keep the margin."""
-    # Orientation is not known yet for every format, and the input shapes come both ways up, so either will do.
+    # Orientation is not known yet for every format, and the input shapes come both ways up, so either will
+    # do.
     shape = choose_input_shape(*size)
     return min(1.0, max(REDUCE_MARGIN * shape.width / size[0], REDUCE_MARGIN * shape.height / size[1]))
 

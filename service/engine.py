@@ -1,7 +1,7 @@
 """What every engine is: items of one input shape in, one score per candidate view out. Synchronous.
 
-One thread owns a device: `load`, `warm_up`, `score` and `close` run on it; `prepare` may run on another thread
-while the device works. Knows nothing of asyncio, HTTP or queues.
+One thread owns a device: `load`, `warm_up`, `score` and `close` run on it; `prepare` may run on another
+thread while the device works. Knows nothing of asyncio, HTTP or queues.
 """
 
 from collections.abc import Sequence
@@ -38,6 +38,7 @@ class Engine(Protocol):
 
     device: str
     precision: str
+    best_batch_size: int  # above it throughput no longer grows: the default of `max_batch_size`
 
     def load(self) -> None:
         """Read and compile the model. Raises CheckpointError or StartUpError."""
@@ -60,7 +61,8 @@ class Engine(Protocol):
 
 # Box lists are padded to multiples of this, so that the device sees few different shapes.
 VIEW_STEP = 32
-# Scores are per view, so the padding cannot change those that are kept; the whole frame is always a valid view.
+# Scores are per view, so the padding cannot change those that are kept; the whole frame is always a valid
+# view.
 _PADDING_BOX = np.array([0, 0, 1, 1], dtype=np.float32)
 
 

@@ -63,7 +63,9 @@ def cuda_obstacle(device: str) -> str | None:
     import torch
 
     if not torch.cuda.is_available():
-        return "torch sees no CUDA device; install an NVIDIA driver and a CUDA build of torch, or use VRN_DEVICE=cpu"
+        return (
+            "torch sees no CUDA device; install an NVIDIA driver and a CUDA build of torch, or take the CPU"
+        )
     index = int(device.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         return f"there are {torch.cuda.device_count()} CUDA devices, numbered from 0"

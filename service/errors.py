@@ -1,4 +1,5 @@
-"""What can go wrong while serving, in the words of the domain. Knows nothing of HTTP: see `service.error_table`.
+"""What can go wrong while serving, in the words of the domain. Knows nothing of HTTP: see
+`service.error_table`.
 
 VrnError (model.errors)
 └── ServiceError

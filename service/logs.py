@@ -37,7 +37,9 @@ class TextFormatter(logging.Formatter):
 
 
 def set_up_logs(log_format: str, level: str, stream: TextIO = sys.stderr) -> None:
-    """Send the log to `stream`. `log_format`: `json`, `text`, or `auto`, which asks whether it is a terminal."""
+    """Send the log to `stream`. `log_format`: `json`, `text`, or `auto`, which asks whether it is a
+    terminal.
+    """
     is_text = log_format == "text" or (log_format == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter())

@@ -17,7 +17,9 @@ _FRACTION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(?:[:/]\s*(\d+(?:\.\d+)?)\s*)?$",
 
 @dataclass(frozen=True, slots=True)
 class AspectRatio:
-    """A wanted width / height of the crop; `value` None leaves it free. `label` is the client's own spelling."""
+    """A wanted width / height of the crop; `value` None leaves it free. `label` is the client's own
+    spelling.
+    """
 
     label: str
     value: float | None
@@ -33,8 +35,8 @@ class AspectRatio:
             value = float(match[1]) / float(match[2] or 1)
         if not 1 / _MAX_RATIO <= value <= _MAX_RATIO:
             raise BadRequestError(
-                f"aspect_ratio is 'free' or width:height between 1:{_MAX_RATIO:g} and {_MAX_RATIO:g}:1, such as"
-                f" '16:9', '3/2' or '1.5'; got {text[:40]!r}"
+                f"aspect_ratio is 'free' or width:height between 1:{_MAX_RATIO:g} and {_MAX_RATIO:g}:1, such"
+                f" as '16:9', '3/2' or '1.5'; got {text[:40]!r}"
             )
         return cls(label=text.strip(), value=value)
 

@@ -207,7 +207,10 @@ _CROP_BODY: dict[str, Any] = {
         },
     },
     "parameters": [
-        {"name": "top_k", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5}},
+        {
+            "name": "top_k", "in": "query",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5},
+        },
         {
             "name": "aspect_ratio", "in": "query", "explode": True,
             "schema": {"type": "array", "items": {"type": "string"}, "default": ["free"]},

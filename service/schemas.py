@@ -1,4 +1,6 @@
-"""The answers of the API as JSON, and how a result of the core becomes one. Knows nothing of how it is made."""
+"""The answers of the API as JSON, and how a result of the core becomes one. Knows nothing of how it is
+made.
+"""
 
 from pydantic import BaseModel, Field
 

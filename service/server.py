@@ -1,4 +1,6 @@
-"""Runs the process: port, warm-up, batch loop, signals, drain, exit code. Knows uvicorn; nothing of photos."""
+"""Runs the process: port, warm-up, batch loop, signals, drain, exit code. Knows uvicorn; nothing of
+photos.
+"""
 
 import asyncio
 import logging
@@ -24,7 +26,9 @@ _KEEP_ALIVE_S = 75  # above the 60 s that common balancers keep idle connections
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before the model is loaded. Raises StartUpError if the address cannot be had."""
+    """A listening socket, taken before the model is loaded. Raises StartUpError if the address cannot be
+    had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -60,7 +60,12 @@ class Settings(BaseSettings):
         120_000_000, ge=1, description="pixels in decode at once; one larger photo is decoded alone"
     )
 
-    max_batch_size: int = Field(16, ge=1, le=512, description="most photos in one batch")
+    max_batch_size: int = Field(
+        0,
+        ge=0,
+        le=512,
+        description="most photos in one batch; 0 takes the engine's own (4 on a CPU, 32 on CUDA)",
+    )
     max_wait_s: float = Field(
         0.25, ge=0, le=10, description="longest time that a batch stays open while the engine is busy"
     )

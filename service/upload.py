@@ -1,4 +1,6 @@
-"""Reading a request's body in memory, bounded while it streams. Knows HTTP bodies; knows nothing of photos."""
+"""Reading a request's body in memory, bounded while it streams. Knows HTTP bodies; knows nothing of
+photos.
+"""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
