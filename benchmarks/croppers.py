@@ -37,7 +37,7 @@ class LibvipsCropper:
 
 @dataclass(frozen=True)
 class SmartcropCropper:
-    """The package `smartcrop` (a port of smartcrop.js), its scale fixed so that the crop has the wanted size."""
+    """The package `smartcrop` (a port of smartcrop.js), its scale fixed to give the wanted size."""
 
     view_width: float
     view_height: float

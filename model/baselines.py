@@ -106,7 +106,8 @@ def own_baselines(prior: GeometryPrior) -> list[Method]:
     """
     return [
         Method("random ranking", RandomScorer()),
-        Method.of_cropper("widest crop", WholeFrame()),
+        # No box of its own: the widest crop is a candidate view, the whole frame is no crop.
+        Method("widest crop", OverlapScorer(WholeFrame())),
         Method.of_cropper("centre crop", CentreCrop(prior.view_width, prior.view_height)),
         Method("geometry-only prior", GeometryScorer(prior)),
     ]

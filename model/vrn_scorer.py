@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from model.batches import flip_boxes
 from model.transforms import choose_input_shape, resize_to_shape
 from model.vrn import Vrn
-
-# x1 y1 x2 y2 of the mirrored photo: x1' = 1 - x2, x2' = 1 - x1.
-_MIRRORED_ORDER = [2, 1, 0, 3]
 
 
 @dataclass(frozen=True)
@@ -30,16 +28,9 @@ class VrnScorer:
         boxes = np.asarray(boxes_normalized, dtype=np.float32)[None]
         if self.mirror:
             pixels = np.concatenate([pixels, pixels[:, :, ::-1]])
-            boxes = np.concatenate([boxes, mirror_boxes(boxes)])
+            boxes = np.concatenate([boxes, flip_boxes(boxes[0])[None]])
         with torch.inference_mode():
             scores = self.vrn.score_views(
                 torch.from_numpy(np.array(pixels)).to(self.device), torch.from_numpy(boxes).to(self.device)
             )
         return scores.mean(dim=0).cpu().numpy()
-
-
-def mirror_boxes(boxes_normalized: np.ndarray) -> np.ndarray:
-    """Boxes (..., 4) of the horizontally mirrored photo, the same dtype."""
-    mirrored = boxes_normalized[..., _MIRRORED_ORDER].copy()
-    mirrored[..., [0, 2]] = 1 - mirrored[..., [0, 2]]
-    return mirrored
