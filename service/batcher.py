@@ -11,6 +11,7 @@ once: with its result, with a named error, or cancelled.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
@@ -155,7 +156,9 @@ class Batcher(Generic[T, R]):
                 if len(wanted) < len(entries):
                     prepared = None  # someone left meanwhile: the engine must not see their items
                 now = self._clock()
-                self._running_until = now + self._seconds_per_item * len(wanted)
+                # Before the first measurement only `max_wait_s` ends a window.
+                expected_s = self._seconds_per_item * len(wanted) if self._seconds_per_item else math.inf
+                self._running_until = now + expected_s
                 self._running = asyncio.create_task(self._run_batch(wanted, prepared, now))
                 self._running.add_done_callback(lambda _: self._wake.set())
         finally:

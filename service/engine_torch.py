@@ -1,6 +1,6 @@
-"""The CUDA engine: the checkpoint on torch, half precision, one CUDA graph for each (shape, batch size).
+"""The CUDA engine: the checkpoint on torch, half precision, a CUDA graph for each (shape, batch size).
 
-Host memory is pinned and copies are asynchronous; photos travel as uint8 and are normalised on the device. It runs
+Host memory is pinned, copies are asynchronous; photos travel as uint8 and are normalised there. It runs
 on torch's CPU device as well, without graphs: that is how it is tested where there is no GPU.
 """
 
@@ -58,6 +58,7 @@ class TorchEngine:
         self._batch_sizes = batch_buckets(max_batch_size or self.best_batch_size)
         self._vrn: Any = None
         self._graphs: dict[_GraphKey, _Graph] = {}
+        self._pool: Any = None  # memory that all graphs share: they never run at once
 
     def load(self) -> None:
         """Read the checkpoint beside the export and put it on the device. Raises CheckpointError."""
@@ -65,6 +66,7 @@ class TorchEngine:
         if self._is_cuda:
             index = torch.device(self.device).index or 0
             torch.cuda.set_device(index)
+            self._pool = torch.cuda.graph_pool_handle()
             torch.cuda.set_per_process_memory_fraction(self._max_memory_share, index)
         vrn = load_checkpoint(checkpoint, self.device)
         self._vrn = vrn.to(dtype=_DTYPES[self.precision], memory_format=torch.channels_last).eval()
@@ -78,7 +80,8 @@ class TorchEngine:
                     self._warm_up_shape(shape, batch_size)
         except torch.OutOfMemoryError:
             raise StartUpError(
-                f"{self.device} has too little memory: lower VRN_MAX_BATCH_SIZE or raise VRN_MAX_GPU_MEMORY_SHARE"
+                f"{self.device} has too little memory:"
+                " lower VRN_MAX_BATCH_SIZE or raise VRN_MAX_GPU_MEMORY_SHARE"
             ) from None
 
     def prepare(self, items: Sequence[ScoreItem]) -> PreparedBatch:
@@ -145,8 +148,7 @@ class TorchEngine:
                 self._forward(photos, boxes)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        pool = next((known.replay.__self__.pool() for known in self._graphs.values()), None)  # type: ignore[attr-defined]
-        with torch.cuda.graph(graph, pool=pool):
+        with torch.cuda.graph(graph, pool=self._pool):
             scores = self._forward(photos, boxes)
         key = _GraphKey(shape.height, shape.width, batch_size)
         self._graphs[key] = _Graph(photos, boxes, scores, graph.replay)

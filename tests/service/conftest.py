@@ -1,0 +1,133 @@
+"""Fakes and helpers of the service's tests: virtual time, a runner, an observer, photos made on the spot."""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+class _InstantSelector(selectors.SelectSelector):
+    """Never waits: the time that the loop would sleep passes at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        events = super().select(0)
+        if not events:
+            if timeout is None:
+                raise RuntimeError("the test waits for something that will never happen")
+            self.passed_s += max(0.0, timeout)
+        return events
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next timer."""
+
+    def __init__(self) -> None:
+        self._virtual = _InstantSelector()
+        super().__init__(self._virtual)
+
+    def time(self) -> float:
+        # Twice the loop's clock resolution more than what passed, as a timer may be a hair early otherwise.
+        return self._virtual.passed_s
+
+
+def virtual_clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def run_virtual(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(work)
+
+
+@dataclass
+class FakeRunner:
+    """Answers each item with its double, after `seconds_per_item` each, or as `behave` says."""
+
+    seconds_per_item: float = 0.0
+    behave: Callable[[list[Any]], Sequence[Any]] = lambda items: [item * 2 for item in items]
+    batches: list[list[Any]] = field(default_factory=list)
+    prepared: list[list[Any]] = field(default_factory=list)
+    started_at: list[float] = field(default_factory=list)
+    running: int = 0
+
+    async def prepare(self, items: Sequence[Any]) -> list[Any]:
+        self.prepared.append(list(items))
+        return list(items)
+
+    async def run(self, prepared: list[Any]) -> Sequence[Any]:
+        assert self.running == 0, "a runner is never asked for two batches at once"
+        self.running += 1
+        self.batches.append(prepared)
+        self.started_at.append(virtual_clock())
+        try:
+            await asyncio.sleep(self.seconds_per_item * len(prepared))
+            return self.behave(prepared)
+        finally:
+            self.running -= 1
+
+
+@dataclass
+class RecordingObserver:
+    depths: list[int] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    formed: list[tuple[int, float]] = field(default_factory=list)
+    ran: list[tuple[int, float]] = field(default_factory=list)
+
+    def queue_changed(self, depth: int) -> None:
+        self.depths.append(depth)
+
+    def item_dropped(self, reason: str) -> None:
+        self.dropped.append(reason)
+
+    def batch_formed(self, size: int, formation_s: float) -> None:
+        self.formed.append((size, formation_s))
+
+    def batch_ran(self, size: int, run_s: float) -> None:
+        self.ran.append((size, run_s))
+
+
+@pytest.fixture
+def fake_runner() -> type[FakeRunner]:
+    return FakeRunner
+
+
+@pytest.fixture
+def observer() -> RecordingObserver:
+    return RecordingObserver()
+
+
+@pytest.fixture
+def in_virtual_time() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Runs a coroutine to its end in virtual time."""
+    return run_virtual
+
+
+@pytest.fixture
+def photo_bytes() -> Callable[..., bytes]:
+    """Encodes a gradient photo: `photo_bytes(width, height, "PNG", mode="RGB", **save options)`."""
+    return encode_gradient
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    """Red grows to the right, green grows downwards, blue marks the top left quarter."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.linspace(0, 255, width).astype(np.uint8)[None, :]
+    pixels[..., 1] = np.linspace(0, 255, height).astype(np.uint8)[:, None]
+    pixels[: (height + 1) // 2, : (width + 1) // 2, 2] = 255
+    return Image.fromarray(pixels)
+
+
+def encode_gradient(width: int, height: int, file_format: str, mode: str = "RGB", **options: Any) -> bytes:
+    buffer = BytesIO()
+    gradient(width, height).convert(mode).save(buffer, file_format, **options)
+    return buffer.getvalue()
