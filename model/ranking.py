@@ -24,7 +24,7 @@ def rank_views(
     taken: list[int] = []
     seen: set[bytes] = set()
     for index in np.argsort(-scores, kind="stable"):
-        if len(taken) == top_k:
+        if len(taken) >= top_k:
             break
         key = boxes_xyxy[index].tobytes()
         if key in seen:
