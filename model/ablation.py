@@ -105,9 +105,7 @@ def main(argv: list[str] | None = None) -> int:
         photos, held_out = split_validation(
             read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=base.validation_share
         )
-        results = run_rows(
-            rows_of_table_2(base), photos, held_out, args.seeds, args.out, args.backbone, device
-        )
+        results = run_rows(rows_of_table_2(base), photos, held_out, args.seeds, args.out, args.backbone, device)
     except VrnError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -56,7 +56,9 @@ class Backbone(nn.Module):
             raise CheckpointError(f"cannot read backbone weights {path}: {error}") from error
         known = self.state_dict()
         state = {
-            key: value for key, value in state.items() if key in known or not key.startswith(("features.18", "classifier"))
+            key: value
+            for key, value in state.items()
+            if key in known or not key.startswith(("features.18", "classifier"))
         }
         for key in known:  # counters of training steps, which converted files lack; unused in evaluation mode
             if key.endswith("num_batches_tracked"):

@@ -74,9 +74,7 @@ def read_gaicd(root: Path | str, split: str) -> list[RatedPhoto]:
     problems += [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
     if problems:
         more = len(problems) - LISTED_PROBLEMS
-        raise DataError(
-            "\n".join(problems[:LISTED_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else []))
-        )
+        raise DataError("\n".join(problems[:LISTED_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])))
     return photos
 
 
@@ -186,8 +184,8 @@ def _rated(annotation: Path, path: Path | None, width: int, height: int, rows: n
     rated = mos != UNRATED_MOS
     if not rated.any():
         raise DataError(f"{annotation}: every view is marked -2 (not rated)")
-    # GAICD's files list the views from the best to the worst: kept, that order would break ties of a prediction
-    # in favour of the ground truth (a constant prediction would reach Acc_5 = 100 %).
+    # GAICD's files list the views from the best to the worst: kept, that order would break ties of a
+    # prediction in favour of the ground truth (a constant prediction would reach Acc_5 = 100 %).
     boxes_xyxy, mos = boxes_xyxy[rated], mos[rated]
     order = np.lexsort(boxes_xyxy.T[[2, 3, 0, 1]])
     boxes = np.clip(normalize_boxes(boxes_xyxy[order], width, height), 0, 1)

@@ -127,23 +127,15 @@ def evaluate(data: Path, network: Sequence[Method], others: Callable[[GeometryPr
         methods = [*network, whole, *own_baselines(GAICD_PRIOR), *others(GAICD_PRIOR)]
         rows = [evaluate_crops(method, photos) for method in methods] + [best_on_grid(photos)]
         count = sum(len(photo.boxes_normalized) for photo in photos)
-        head = (
-            f"{len(photos)} photos, {count} human crops. IoU and BDE of the top-1 crop with the nearest one"
-        )
-        return f"{head}; {INTERVALS}.\n\n" + markdown_table(
-            rows, CROPS_COLUMNS, CROPS_COMPARED if network else None
-        )
+        head = f"{len(photos)} photos, {count} human crops. IoU and BDE of the top-1 crop with the nearest one"
+        return f"{head}; {INTERVALS}.\n\n" + markdown_table(rows, CROPS_COLUMNS, CROPS_COMPARED if network else None)
     if (data / "images" / "test").is_dir():
         prior = fit_prior(read_gaicd(data, "train"))
         photos = read_gaicd(data, "test")
-        rows = [
-            evaluate_rated(method, photos) for method in [*network, *own_baselines(prior), *others(prior)]
-        ]
+        rows = [evaluate_rated(method, photos) for method in [*network, *own_baselines(prior), *others(prior)]]
         count = sum(len(photo.mos) for photo in photos)
         head = f"{len(photos)} photos, {count} rated views. Acc in percent, ties count as hits"
-        return f"{head}; {INTERVALS}.\n\n" + markdown_table(
-            rows, RATED_COLUMNS, RATED_COMPARED if network else None
-        )
+        return f"{head}; {INTERVALS}.\n\n" + markdown_table(rows, RATED_COLUMNS, RATED_COMPARED if network else None)
     raise DataError(f"{data}: neither images/test (GAICD layout) nor annotations.json (human crops) is here")
 
 

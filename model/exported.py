@@ -40,9 +40,7 @@ def read_export_info(path: Path) -> ExportInfo:
             path=path,
             name=str(facts["name"]),
             version=str(facts["version"]),
-            input_shapes=tuple(
-                InputShape(int(height), int(width)) for height, width in facts["input_shapes"]
-            ),
+            input_shapes=tuple(InputShape(int(height), int(width)) for height, width in facts["input_shapes"]),
         )
         sha256 = facts["sha256"]
     except (ValueError, KeyError, TypeError) as error:
@@ -50,9 +48,7 @@ def read_export_info(path: Path) -> ExportInfo:
     if not info.input_shapes:
         raise CheckpointError(f"{sidecar} names no input shape; export the graph again")
     if _sha256(path) != sha256:
-        raise CheckpointError(
-            f"{path} is damaged: its SHA-256 is not the one in {sidecar.name}; export it again"
-        )
+        raise CheckpointError(f"{path} is damaged: its SHA-256 is not the one in {sidecar.name}; export it again")
     return info
 
 

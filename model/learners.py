@@ -3,6 +3,8 @@
 Source: paper section 2.3; layer sizes from GAIC, then measured (model/EXPERIMENTS.md).
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,7 @@ from model.align import discard_mask, roi_align, whole_map_grid
 def _tail(sizes: tuple[int, ...], dropout: float) -> nn.Sequential:
     """Hidden layers after the first, down to one number."""
     layers: list[nn.Module] = [nn.ReLU(), nn.Dropout(dropout)]
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
 
@@ -25,9 +27,7 @@ class ViewwiseDifferenceLearner(nn.Module):
     that it discards. The result is the layer on the concatenation (a test holds the two together).
     """
 
-    def __init__(
-        self, channels: int, bins: int, sampling_ratio: int, sizes: tuple[int, ...], dropout: float
-    ) -> None:
+    def __init__(self, channels: int, bins: int, sampling_ratio: int, sizes: tuple[int, ...], dropout: float) -> None:
         super().__init__()
         self.bins, self.sampling_ratio = bins, sampling_ratio
         # One Linear initialised at the width of the concatenation, cut in two.
@@ -55,9 +55,7 @@ class ViewwiseDifferenceLearner(nn.Module):
 class ImagewiseDifferenceLearner(nn.Module):
     """IDL: RoIAlign of the image-wise map -> fully connected layers -> the photo's mean MOS. Training only."""
 
-    def __init__(
-        self, channels: int, bins: int, sampling_ratio: int, sizes: tuple[int, ...], dropout: float
-    ) -> None:
+    def __init__(self, channels: int, bins: int, sampling_ratio: int, sizes: tuple[int, ...], dropout: float) -> None:
         super().__init__()
         self.bins, self.sampling_ratio = bins, sampling_ratio
         self.inside = nn.Linear(channels * bins * bins, sizes[0])

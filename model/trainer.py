@@ -62,7 +62,10 @@ class Trainer:
         backbone = [p for p in self.vrn.backbone.parameters() if p.requires_grad]
         heads = [p for name, p in self.vrn.named_parameters() if not name.startswith("backbone.")]
         self.optimizer = torch.optim.AdamW(
-            [{"params": heads, "base_lr": config.head_lr}, {"params": backbone, "base_lr": config.backbone_lr}],
+            [
+                {"params": heads, "base_lr": config.head_lr},
+                {"params": backbone, "base_lr": config.backbone_lr},
+            ],
             weight_decay=config.weight_decay,
         )
         self._named = {name: p for name, p in self.vrn.named_parameters() if p.requires_grad}
@@ -73,9 +76,7 @@ class Trainer:
         """Mixed precision where it is on; no scaler is needed, bfloat16 has float32's range."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed_precision)
 
-    def train_step(
-        self, inputs: Tensor, boxes_normalized: Tensor, mos: Tensor, photo_mean_mos: Tensor
-    ) -> Losses:
+    def train_step(self, inputs: Tensor, boxes_normalized: Tensor, mos: Tensor, photo_mean_mos: Tensor) -> Losses:
         """One optimiser step; returns the detached losses. Raises FloatingPointError if the loss is not finite."""
         config = self.config
         share = schedule(self.step, self.total_steps, config.warm_up_steps, config.final_lr_share)

@@ -117,8 +117,17 @@ def train(
     if config.frozen_backbone and feature_cache is None:
         feature_cache = FeatureCache.compute(vrn, maker, device, flips=config.augmentation.flip)
 
-    identity = {"config": config.to_dict(), "data_version": data_version([*photos, *held_out]), "world": world}
-    progress = _resume(trainer, out, identity, log) or {"epoch": 0, "batch": 0, "sums": [0.0] * 4, "history": []}
+    identity = {
+        "config": config.to_dict(),
+        "data_version": data_version([*photos, *held_out]),
+        "world": world,
+    }
+    progress = _resume(trainer, out, identity, log) or {
+        "epoch": 0,
+        "batch": 0,
+        "sums": [0.0] * 4,
+        "history": [],
+    }
     saved_at = time.monotonic()
     for epoch in range(progress["epoch"], config.epochs):
         plan = plans[epoch]
@@ -162,7 +171,9 @@ def _share(members: np.ndarray, rank: int, world: int) -> np.ndarray:
     return np.resize(members, max(len(members), world))[rank::world]
 
 
-def _resume(trainer: Trainer, out: Path, identity: dict[str, Any], log: Callable[[str], None]) -> dict[str, Any] | None:
+def _resume(
+    trainer: Trainer, out: Path, identity: dict[str, Any], log: Callable[[str], None]
+) -> dict[str, Any] | None:
     if not (out / STATE).exists():
         return None
     document = trainer.load(out / STATE)

@@ -52,7 +52,13 @@ class Vrn(nn.Module):
         super().__init__()
         self.config = config
         channels = config.map_channels
-        learner = (channels, config.align_bins, config.roi_sampling_ratio, config.hidden_sizes, config.dropout)
+        learner = (
+            channels,
+            config.align_bins,
+            config.roi_sampling_ratio,
+            config.hidden_sizes,
+            config.dropout,
+        )
         self.backbone = Backbone()
         self.reduce = nn.Conv2d(MULTI_SCALE_CHANNELS, channels, kernel_size=1)
         self.splitter = FeatureSplitter(channels, config.splitter_reduction) if config.has_splitter else None

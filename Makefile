@@ -1,0 +1,59 @@
+# Every verb of the project. `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= ../shared/data/crops
+BACKBONE ?= $(or $(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
+CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
+EPOCHS ?= 18
+SEED ?= 0
+OUT ?= runs/train
+SEEDS ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint train evaluate ablation figures export bench clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.serve: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@ $(VENV)/.serve
+
+run: $(VENV)/.serve ## serve on VRN_HOST:VRN_PORT (127.0.0.1:8000) with the trained model
+	$(BIN)/python -m service
+
+test: $(VENV)/.dev ## lint and all tests
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## ruff
+	$(BIN)/ruff check .
+
+# The settings that made the shipped model (MODEL_CARD.md); a killed run goes on with the same command.
+train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=18 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
+	$(BIN)/python -m model.train --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
+
+evaluate: $(VENV)/.dev ## table of the checkpoint and the baselines: DATA=DIR CHECKPOINT=FILE
+	$(BIN)/python -m model.evaluate --data $(DATA) --checkpoint $(CHECKPOINT)
+
+ablation: $(VENV)/.dev ## the paper's Tab. 2 on frozen features: DATA=DIR SEEDS=3
+	$(BIN)/python -m model.ablation --data $(DATA) --backbone $(BACKBONE) --seeds $(SEEDS)
+
+figures: $(VENV)/.dev ## the paper's Fig. 4 and 5 as PNGs: DATA=DIR
+	$(BIN)/python -m model.figures --data $(DATA) --checkpoint $(CHECKPOINT) --out runs/figures
+
+export: $(VENV)/.dev ## the inference graph of a checkpoint to ONNX: CHECKPOINT=FILE
+	$(BIN)/python -m model.export $(CHECKPOINT)
+
+clean: ## remove what make made, but not runs/
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info
