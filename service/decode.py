@@ -15,20 +15,31 @@ from io import BytesIO
 
 import numpy as np
 import pillow_heif
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from model.transforms import INPUT_SHAPES, InputShape, choose_input_shape, resize_to_shape
 from service.colour import to_rgb_over_white
 from service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 from service.pixel_budget import PixelBudget
 
-# MPO is what phones call a JPEG with a second picture inside; only the first is read, as of a GIF or a TIFF.
-ALLOWED_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
+# The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
+ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _FTYP_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 # Twice the network's size: enough that the ranking is that of the full decode
 # (benchmarks/decode_fidelity.py).
 REDUCE_MARGIN = 2
+# EXIF orientation -> how the stored picture becomes upright (as in Pillow's ImageOps.exif_transpose).
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDES_SWAPPED = (5, 6, 7, 8)
 _REDUCIBLE_MODES = frozenset({"L", "RGB", "CMYK", "RGBa", "La", "YCbCr"})
 
 
@@ -84,8 +95,11 @@ class Decoder:
                 image.draft(None, _draft_size(image))
             with self._budget.hold(image.width * image.height):
                 small = _load_reduced(image)
-        upright = to_rgb_over_white(ImageOps.exif_transpose(small))
-        turned = _is_turned(small)
+        orientation = _orientation(small)
+        if orientation in _TURNS:
+            small = _keeping_info(small.transpose(_TURNS[orientation]), small)
+        upright = to_rgb_over_white(small)
+        turned = orientation in _SIDES_SWAPPED
         width, height = (full_size[1], full_size[0]) if turned else full_size
         shape = choose_input_shape(width, height, self._input_shapes)
         return DecodedPhoto(width, height, resize_to_shape(upright, shape), shape, source_format)
@@ -155,11 +169,18 @@ def _load_reduced(image: Image.Image) -> Image.Image:
     factor = int(1 / _target_scale(image.size))
     if factor < 2 or image.mode not in _REDUCIBLE_MODES:
         return image
-    reduced = image.reduce(factor)
-    reduced.info = image.info
-    return reduced
+    return _keeping_info(image.reduce(factor), image)
 
 
-def _is_turned(image: Image.Image) -> bool:
-    """Whether making the photo upright swaps its sides."""
-    return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+def _keeping_info(image: Image.Image, source: Image.Image) -> Image.Image:
+    """`image`, made from `source`, with its profile, transparency and EXIF."""
+    image.info = source.info
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; formats whose decoder has already turned the picture say 1."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged EXIF raises whatever its parser trips over, and must not cost the crop
+        return 1

@@ -48,9 +48,7 @@ def test_single_item_leaves_at_once_because_the_engine_is_idle(in_virtual_time, 
     in_virtual_time(scenario())
 
 
-def test_items_that_come_while_the_engine_is_busy_share_the_next_batch(
-    in_virtual_time, fake_runner, observer
-):
+def test_items_that_come_while_the_engine_is_busy_share_the_next_batch(in_virtual_time, fake_runner, observer):
     async def scenario():
         runner = fake_runner(seconds_per_item=0.1)
         async with Running(runner, observer) as batcher:
@@ -196,9 +194,7 @@ def test_expired_item_is_answered_at_its_deadline_and_never_reaches_the_engine(
     in_virtual_time(scenario())
 
 
-def test_item_that_expires_in_a_prepared_batch_is_taken_out_before_it_runs(
-    in_virtual_time, fake_runner, observer
-):
+def test_item_that_expires_in_a_prepared_batch_is_taken_out_before_it_runs(in_virtual_time, fake_runner, observer):
     async def scenario():
         runner = fake_runner(seconds_per_item=1.0)
         async with Running(runner, observer, max_batch_size=2) as batcher:
@@ -235,9 +231,7 @@ def test_disconnected_item_leaves_the_queue_at_once(in_virtual_time, fake_runner
     in_virtual_time(scenario())
 
 
-def test_client_that_leaves_while_its_batch_runs_does_not_harm_the_others(
-    in_virtual_time, fake_runner, observer
-):
+def test_client_that_leaves_while_its_batch_runs_does_not_harm_the_others(in_virtual_time, fake_runner, observer):
     async def scenario():
         runner = fake_runner(seconds_per_item=0.1)
         async with Running(runner, observer) as batcher:
@@ -266,9 +260,7 @@ def test_poison_item_fails_alone(in_virtual_time, fake_runner, observer):
         async with Running(runner, observer) as batcher:
             busy = submit(batcher, 0)
             await passing(0.01)
-            results = await asyncio.gather(
-                *[submit(batcher, item) for item in (1, 13, 2)], return_exceptions=True
-            )
+            results = await asyncio.gather(*[submit(batcher, item) for item in (1, 13, 2)], return_exceptions=True)
             await busy
             assert (await batcher.submit(7, group="a")).value == 14
         assert [getattr(result, "value", None) for result in results] == [2, None, 4]
@@ -292,9 +284,7 @@ def test_item_that_cannot_be_prepared_fails_alone(in_virtual_time, fake_runner, 
         async with Running(runner, observer) as batcher:
             busy = submit(batcher, 0)
             await passing(0.01)
-            results = await asyncio.gather(
-                *[submit(batcher, item) for item in (1, 13, 2)], return_exceptions=True
-            )
+            results = await asyncio.gather(*[submit(batcher, item) for item in (1, 13, 2)], return_exceptions=True)
             await busy
         assert [getattr(result, "value", None) for result in results] == [2, None, 4]
 
@@ -327,9 +317,7 @@ def test_wrong_number_of_results_is_an_error_and_never_shifts_answers(in_virtual
     in_virtual_time(scenario())
 
 
-def test_when_the_loop_ends_nobody_is_left_waiting_and_nothing_more_is_taken(
-    in_virtual_time, fake_runner, observer
-):
+def test_when_the_loop_ends_nobody_is_left_waiting_and_nothing_more_is_taken(in_virtual_time, fake_runner, observer):
     async def scenario():
         runner = fake_runner(seconds_per_item=10.0)
         running = Running(runner, observer, max_batch_size=1)

@@ -1,0 +1,47 @@
+"""What clients may wish for, and how a wrong wish is refused."""
+
+import pytest
+
+from service.errors import BadRequestError
+from service.options import FREE, MAX_ASPECT_RATIOS, AspectRatio, CropOptions
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("16:9", 16 / 9), ("3/2", 1.5), ("1.91:1", 1.91), ("1.5", 1.5), (" 4 : 5 ", 0.8), ("100:1", 100.0)],
+)
+def test_ratio_is_read_in_every_spelling_and_keeps_the_clients_own(text, value):
+    ratio = AspectRatio.parse(text)
+    assert ratio.value == pytest.approx(value)
+    assert ratio.label == text.strip()
+
+
+def test_free_ratio_is_no_ratio():
+    assert AspectRatio.parse("Free") == FREE
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0:1", "1:0", "0", "-1", "a:b", "1:2:3", "nan", "inf", "1e3", "101:1", "9" * 400]
+)
+def test_ratio_that_makes_no_sense_is_refused_with_an_example(text):
+    with pytest.raises(BadRequestError, match="16:9"):
+        AspectRatio.parse(text)
+
+
+def test_missing_options_take_their_defaults():
+    assert CropOptions.parse() == CropOptions(top_k=5, aspect_ratios=(FREE,))
+
+
+@pytest.mark.parametrize("top_k", ["0", "51", "-1", "1.5", "five", "", "99999999999"])
+def test_top_k_out_of_range_is_refused(top_k):
+    with pytest.raises(BadRequestError, match="top_k is a whole number from 1 to 50"):
+        CropOptions.parse(top_k=top_k)
+
+
+def test_ratio_asked_twice_is_answered_once():
+    assert [ratio.label for ratio in CropOptions.parse(None, ["1:1", "free", "1:1"]).aspect_ratios] == ["1:1", "free"]
+
+
+def test_too_many_ratios_are_refused():
+    with pytest.raises(BadRequestError, match="aspect ratios"):
+        CropOptions.parse(None, [f"{n}:100" for n in range(1, MAX_ASPECT_RATIOS + 2)])
