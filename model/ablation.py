@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.batches import BatchMaker
+from model.batches import Augmentation, BatchMaker
 from model.dataset import RatedPhoto, read_gaicd, split_validation
 from model.errors import VrnError
 from model.feature_cache import FeatureCache
@@ -66,7 +66,7 @@ def run_rows(
         for name, config in rows.items():
             folder = out / f"{name.replace(' + ', '-').replace(' ', '-').lower()}-seed{seed}"
             last = train(
-                replace(config, seed=seed, frozen_backbone=True), photos, held_out, folder,
+                replace(config, seed=seed), photos, held_out, folder,
                 initialise=initialise, device=device, log=lambda _line: None,
                 feature_cache=cache, held_out_cache=held_out_cache,
             ).last  # fmt: skip
@@ -100,7 +100,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=GainScale.PAPER.value)
     args = parser.parse_args(argv)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    base = TrainConfig(epochs=args.epochs, loss=LossConfig(gain_scale=GainScale(args.gain_scale)))
+    base = TrainConfig(
+        epochs=args.epochs,
+        loss=LossConfig(gain_scale=GainScale(args.gain_scale)),
+        augmentation=Augmentation(),  # cached maps know no augmentation but the flip
+        frozen_backbone=True,
+    )
     try:
         photos, held_out = split_validation(
             read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=base.validation_share

@@ -79,9 +79,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--gain-weight", type=float, default=default.loss.gain_weight, help="lambda; 0 for l1 alone")
     p.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=default.loss.gain_scale.value)
     p.add_argument("--jitter", type=float, default=default.augmentation.brightness,
-                   help="brightness, contrast and saturation; hue a sixth of it")  # fmt: skip
+                   help="of brightness, contrast and saturation")  # fmt: skip
+    p.add_argument(
+        "--hue", type=float, default=default.augmentation.hue, help="hue jitter; half of a CPU's decode time"
+    )
     p.add_argument("--no-flip", action="store_true")
     p.add_argument("--outer-crop", action=argparse.BooleanOptionalAction, default=default.augmentation.outer_crop)
+    p.add_argument("--frozen-blocks", type=int, default=default.frozen_blocks,
+                   help="first blocks of MobileNetV2 that keep their weights")  # fmt: skip
     p.add_argument("--frozen-backbone", action="store_true", help="train the heads alone, on cached maps")
     p.add_argument("--mixed-precision", action=argparse.BooleanOptionalAction, default=default.mixed_precision)
     p.add_argument("--free-shapes", action="store_true", help="GAIC's multiples of 32 instead of the fixed shapes")
@@ -89,20 +94,21 @@ def parser() -> argparse.ArgumentParser:
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
-    """The settings that a command line names."""
+    """The settings that a command line names. Cached maps know no augmentation but the flip."""
+    varied = Augmentation(
+        flip=not args.no_flip, brightness=args.jitter, contrast=args.jitter, saturation=args.jitter,
+        hue=args.hue, outer_crop=args.outer_crop,
+    )  # fmt: skip
     return replace(
         TrainConfig(),
         network=VrnConfig(
             hidden_sizes=tuple(args.hidden_sizes), dropout=args.dropout, has_splitter=not args.no_splitter
         ),
         loss=LossConfig(args.gain_weight, GainScale(args.gain_scale)),
-        augmentation=Augmentation(
-            flip=not args.no_flip, brightness=args.jitter, contrast=args.jitter, saturation=args.jitter,
-            hue=args.jitter / 6, outer_crop=args.outer_crop,
-        ),
+        augmentation=Augmentation(flip=varied.flip) if args.frozen_backbone else varied,
         **{name: getattr(args, name) for name in (
             "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
-            "frozen_backbone", "mixed_precision",
+            "frozen_blocks", "frozen_backbone", "mixed_precision",
         )},
     )  # fmt: skip
 

@@ -56,6 +56,7 @@ class Trainer:
         self.vrn = vrn.to(device).to(memory_format=torch.channels_last)
         if config.frozen_backbone:
             self.vrn.backbone.requires_grad_(False)
+        self.vrn.backbone.features[: config.frozen_blocks].requires_grad_(False)
         self.objective: nn.Module = Objective(self.vrn, config.loss, on_cached_maps=config.frozen_backbone)
         if torch.distributed.is_initialized():
             self.objective = nn.parallel.DistributedDataParallel(self.objective, broadcast_buffers=False)
@@ -84,6 +85,8 @@ class Trainer:
             group["lr"] = group["base_lr"] * share
         gain_share = min(1.0, (self.step + 1) / max(1, config.warm_up_steps))
         self.vrn.train()
+        # Dropout draws from the global generator: set by step, so that a resumed run draws the same masks.
+        torch.manual_seed(config.seed * 1_000_003 + self.step)
         with self.autocast():
             losses = self.objective(
                 *(t.to(self.device, non_blocking=True) for t in (inputs, boxes_normalized, mos, photo_mean_mos)),

@@ -158,7 +158,9 @@ def train(
                 }  # fmt: skip
                 save_checkpoint(out / BEST, averaged, document, with_idl=True)
             # The state last: a kill before it repeats the epoch's end, a kill after it has nothing to repeat.
-            write_atomically(out / HISTORY, json.dumps({**identity, "history": history}, indent=1).encode())
+            write_atomically(
+                out / HISTORY, json.dumps({**identity, "history": history}, indent=1, sort_keys=True).encode()
+            )
             plot_curves(history, out / CURVES)
             trainer.save(out / STATE, {**identity, "progress": progress})
         log(_line(row, config.epochs, time.monotonic() - started))
