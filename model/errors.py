@@ -3,6 +3,7 @@
     VrnError
     ├── DataError          a data set that cannot be trained or evaluated on; the message names file and line
     ├── CheckpointError    weights or an export that are missing, damaged or of another kind
+    ├── CropOptionError    a wish that is misspelt or out of range, whatever the photo
     └── CropRequestError   a wish that no crop of this photo can fulfil; the message says why
 
 Knows nothing of HTTP: `service.errors` maps these to status codes.
@@ -19,6 +20,10 @@ class DataError(VrnError):
 
 class CheckpointError(VrnError):
     """A checkpoint or an export is missing, damaged, or does not fit the code."""
+
+
+class CropOptionError(VrnError, ValueError):
+    """A wish that is misspelt or out of range; the message says what is allowed."""
 
 
 class CropRequestError(VrnError):
