@@ -286,7 +286,5 @@ class Batcher(Generic[T, R]):
         self._observer.queue_changed(0)
         for entry in [*waiting, *self._taken]:
             if not entry.future.done():
-                entry.future.set_exception(
-                    EngineError("the engine has stopped; the service must be restarted")
-                )
+                entry.future.set_exception(EngineError("the engine has stopped; the service must be restarted"))
         self._taken.clear()

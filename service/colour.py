@@ -47,11 +47,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     else:  # mode I holds 16-bit pictures in practice; floats are 0..1, or else scaled by their largest value
         largest = float(np.nanmax(values, initial=0.0))
         top = next(
-            (
-                limit
-                for limit in (1.0, 65535.0)
-                if image.mode == ("F" if limit == 1.0 else "I") and largest <= limit
-            ),
+            (limit for limit in (1.0, 65535.0) if image.mode == ("F" if limit == 1.0 else "I") and largest <= limit),
             max(largest, 1e-12),
         )
     scaled = np.nan_to_num(np.clip(values / top, 0, 1) * 255)

@@ -119,8 +119,7 @@ class Decoder:
             if looks_like_allowed_format(photo):
                 raise BrokenPhotoError("the photo is damaged: its header cannot be read") from None
             raise UnsupportedPhotoError(
-                "the upload is not a photo in a supported format;"
-                " send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
+                "the upload is not a photo in a supported format; send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
             ) from None
         except Exception as error:  # parsers of damaged files raise whatever they trip over
             raise BrokenPhotoError("the photo is damaged: its header cannot be read") from error

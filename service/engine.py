@@ -75,11 +75,7 @@ def stack_items(items: Sequence[ScoreItem], batch_size: int | None = None) -> Pr
     for item in items:
         if item.photo.shape != shape or item.photo.dtype != np.uint8 or item.photo.ndim != 3:
             raise EngineError("a batch holds uint8 photos of one shape (H, W, 3)")
-        if (
-            item.boxes_normalized.ndim != 2
-            or item.boxes_normalized.shape[1] != 4
-            or not len(item.boxes_normalized)
-        ):
+        if item.boxes_normalized.ndim != 2 or item.boxes_normalized.shape[1] != 4 or not len(item.boxes_normalized):
             raise EngineError("candidate views are boxes (N, 4), at least one")
     counts = tuple(len(item.boxes_normalized) for item in items)
     rows = max(batch_size or 0, len(items))

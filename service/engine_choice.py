@@ -1,7 +1,9 @@
 """Which engine `VRN_DEVICE` means on this machine, and why. torch is imported only where it may be needed."""
 
+import ctypes
 import importlib.util
 import logging
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +46,7 @@ def choose_engine(export: ExportInfo, wishes: EngineWishes) -> Engine:
 
     device = "cuda:0" if wishes.device in ("auto", "cuda") else wishes.device
     precision = "f16" if wishes.precision == "auto" else wishes.precision
-    _log.info(
-        "the engine is torch on %s in %s: VRN_DEVICE=%s and torch sees it", device, precision, wishes.device
-    )
+    _log.info("the engine is torch on %s in %s: VRN_DEVICE=%s and torch sees it", device, precision, wishes.device)
     return TorchEngine(
         export,
         device=device,
@@ -58,15 +58,25 @@ def choose_engine(export: ExportInfo, wishes: EngineWishes) -> Engine:
 
 def cuda_obstacle(device: str) -> str | None:
     """Why CUDA cannot be used for `device` (`auto`, `cuda` or `cuda:N`), or None if it can."""
+    if not has_nvidia_driver():
+        # Asked first: importing torch costs seconds and hundreds of megabytes that a CPU server never needs.
+        return "there is no NVIDIA driver; install one and 'vrn-cropper[torch]', or take the CPU"
     if importlib.util.find_spec("torch") is None:
         return "torch is not installed; install it with: pip install 'vrn-cropper[torch]'"
     import torch
 
     if not torch.cuda.is_available():
-        return (
-            "torch sees no CUDA device; install an NVIDIA driver and a CUDA build of torch, or take the CPU"
-        )
+        return "torch sees no CUDA device; install an NVIDIA driver and a CUDA build of torch, or take the CPU"
     index = int(device.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         return f"there are {torch.cuda.device_count()} CUDA devices, numbered from 0"
     return None
+
+
+def has_nvidia_driver() -> bool:
+    """Whether the driver's library can be loaded; without it no torch sees CUDA."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True

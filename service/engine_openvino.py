@@ -52,14 +52,10 @@ class OpenVinoEngine:
         try:
             compiled = core.compile_model(self._export.path, "CPU", options)
         except RuntimeError as error:
-            raise CheckpointError(
-                f"{self._export.path} is not a graph that OpenVINO can run: {error}"
-            ) from error
+            raise CheckpointError(f"{self._export.path} is not a graph that OpenVINO can run: {error}") from error
         names = {name for port in compiled.inputs for name in port.names}
         if not {"photos", "boxes_normalized"} <= names:
-            raise CheckpointError(
-                f"{self._export.path} is not an exported VRN: its inputs are {sorted(names)}"
-            )
+            raise CheckpointError(f"{self._export.path} is not an exported VRN: its inputs are {sorted(names)}")
         self._request = compiled.create_infer_request()
 
     def warm_up(self) -> None:
@@ -99,9 +95,7 @@ def _is_usable(cache_dir: Path) -> bool:
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        _log.warning(
-            "compiled models are not cached: VRN_MODEL_CACHE_DIR %s cannot be made (%s)", cache_dir, error
-        )
+        _log.warning("compiled models are not cached: VRN_MODEL_CACHE_DIR %s cannot be made (%s)", cache_dir, error)
         return False
     # A read-only folder that was filled when a container image was built still serves what it holds.
     return os.access(cache_dir, os.W_OK) or any(cache_dir.iterdir())

@@ -80,8 +80,7 @@ class TorchEngine:
                     self._warm_up_shape(shape, batch_size)
         except torch.OutOfMemoryError:
             raise StartUpError(
-                f"{self.device} has too little memory:"
-                " lower VRN_MAX_BATCH_SIZE or raise VRN_MAX_GPU_MEMORY_SHARE"
+                f"{self.device} has too little memory: lower VRN_MAX_BATCH_SIZE or raise VRN_MAX_GPU_MEMORY_SHARE"
             ) from None
 
     def prepare(self, items: Sequence[ScoreItem]) -> PreparedBatch:
@@ -119,9 +118,7 @@ class TorchEngine:
     def _run(self, photos: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
         graph = self._graphs.get(_GraphKey(photos.shape[1], photos.shape[2], photos.shape[0]))
         if graph is None or boxes.shape[1] > _GRAPH_VIEWS:
-            return self._forward(
-                photos.to(self.device, non_blocking=True), boxes.to(self.device, non_blocking=True)
-            )
+            return self._forward(photos.to(self.device, non_blocking=True), boxes.to(self.device, non_blocking=True))
         graph.photos.copy_(photos, non_blocking=True)
         graph.boxes[:, : boxes.shape[1]].copy_(boxes, non_blocking=True)
         graph.replay()
@@ -133,9 +130,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def _warm_up_shape(self, shape: InputShape, batch_size: int) -> None:
-        photos = torch.zeros(
-            (batch_size, shape.height, shape.width, 3), dtype=torch.uint8, device=self.device
-        )
+        photos = torch.zeros((batch_size, shape.height, shape.width, 3), dtype=torch.uint8, device=self.device)
         whole_frame = torch.tensor([0.0, 0.0, 1.0, 1.0], device=self.device)
         boxes = whole_frame.expand(batch_size, _GRAPH_VIEWS, 4).contiguous()
         if not self._is_cuda:

@@ -61,9 +61,7 @@ class Metrics:
             ["route", "outcome"],
             registry=registry,
         )
-        self._total = histogram(
-            "request_seconds", "Seconds from the first byte to the answer.", SECONDS_BUCKETS
-        )
+        self._total = histogram("request_seconds", "Seconds from the first byte to the answer.", SECONDS_BUCKETS)
         self._decode = histogram("decode_seconds", "Seconds to decode one photo.", SECONDS_BUCKETS)
         self._queue = histogram("queue_seconds", "Seconds from decoded to running.", SHORT_SECONDS_BUCKETS)
         self._formation = histogram(
@@ -87,9 +85,7 @@ class Metrics:
         self._engine = Gauge(
             "vrn_engine_info", "The engine.", ["device", "precision", "model", "version"], registry=registry
         )
-        self._gpu_memory = Gauge(
-            "vrn_gpu_memory_bytes", "GPU memory held; 0 without a GPU.", registry=registry
-        )
+        self._gpu_memory = Gauge("vrn_gpu_memory_bytes", "GPU memory held; 0 without a GPU.", registry=registry)
         for reason in DROP_REASONS:
             self._dropped.labels(reason)
         for outcome in OUTCOMES:

@@ -58,9 +58,7 @@ class CropOptions:
         if not 1 <= self.top_k <= MAX_TOP_K:
             raise BadRequestError(f"top_k is a whole number from 1 to {MAX_TOP_K}; got {self.top_k}")
         if not 1 <= len(self.aspect_ratios) <= MAX_ASPECT_RATIOS:
-            raise BadRequestError(
-                f"give 1 to {MAX_ASPECT_RATIOS} aspect ratios; got {len(self.aspect_ratios)}"
-            )
+            raise BadRequestError(f"give 1 to {MAX_ASPECT_RATIOS} aspect ratios; got {len(self.aspect_ratios)}")
 
     @classmethod
     def parse(cls, top_k: str | None = None, aspect_ratios: Iterable[str] = ()) -> "CropOptions":

@@ -166,9 +166,7 @@ def _add_state_routes(router: APIRouter, serving: Serving) -> None:
     async def readyz() -> Response:
         """200 while new work is taken: warm, not draining, room in the queue."""
         state = "overloaded" if is_overloaded() else serving.lifecycle.state.value
-        return JSONResponse(
-            {"ready": state == "ready", "state": state}, status_code=200 if state == "ready" else 503
-        )
+        return JSONResponse({"ready": state == "ready", "state": state}, status_code=200 if state == "ready" else 503)
 
     @router.get("/version", response_model=schemas.VersionAnswer)
     async def version() -> schemas.VersionAnswer:

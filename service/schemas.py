@@ -99,7 +99,5 @@ def _crop_answer(crop: Crop, width: int, height: int) -> CropAnswer:
         aspect_ratio=crop.aspect_ratio.label,
         score=crop.score,
         box=PixelBox(x=x1, y=y1, width=x2 - x1, height=y2 - y1),
-        box_normalized=NormalizedBox(
-            x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height
-        ),
+        box_normalized=NormalizedBox(x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height),
     )

@@ -80,11 +80,7 @@ class Server(uvicorn.Server):
             _log.info("stopped")
             return 0
         _log.error("stopped after a failure: %s", failure)
-        return (
-            EXIT_START_UP
-            if warm_up.done() and not warm_up.cancelled() and warm_up.exception()
-            else EXIT_FAILED
-        )
+        return EXIT_START_UP if warm_up.done() and not warm_up.cancelled() and warm_up.exception() else EXIT_FAILED
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Signal handler: uvicorn would stop listening at once and repeat the signal after its shutdown."""
@@ -152,9 +148,7 @@ def run(process: Process, on_listening: Callable[[str, int], None]) -> int:
             try:
                 stop_metrics = process.metrics.serve(settings.host, settings.metrics_port)
             except OSError as error:
-                raise StartUpError(
-                    f"cannot listen on VRN_METRICS_PORT={settings.metrics_port}: {error}"
-                ) from error
+                raise StartUpError(f"cannot listen on VRN_METRICS_PORT={settings.metrics_port}: {error}") from error
         on_listening(*listener.getsockname()[:2])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(Server(process).run_until_stopped(listener))

@@ -85,9 +85,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="`auto` is `text` on a terminal, else `json`"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least severe log line"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
     @classmethod
     def settings_customise_sources(
@@ -127,9 +125,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 def _describe(field: str, message: str, given: Mapping[str, str]) -> str:
     info = Settings.model_fields[field]
-    limits = [
-        f"{sign} {getattr(m, key)}" for m in info.metadata for key, sign in _SIGNS.items() if hasattr(m, key)
-    ]
+    limits = [f"{sign} {getattr(m, key)}" for m in info.metadata for key, sign in _SIGNS.items() if hasattr(m, key)]
     allowed = f" (allowed: {' and '.join(limits)})" if limits else ""
     return f"{variable_name(field)}={given[field]!r}: {message}{allowed}; {info.description}"
 

@@ -36,9 +36,7 @@ async def read_upload(request: Request, hold: ByteHold, *, max_bytes: int, max_f
         return await _read_multipart(request, stream, max_bytes, max_files)
     if content_type.startswith(_RAW_TYPES):
         return Upload(files=[("image", b"".join([chunk async for chunk in stream]))])
-    raise UnsupportedPhotoError(
-        "send the photo as multipart/form-data field 'image', or as the body with image/*"
-    )
+    raise UnsupportedPhotoError("send the photo as multipart/form-data field 'image', or as the body with image/*")
 
 
 async def _bounded(request: Request, hold: ByteHold, max_bytes: int) -> AsyncGenerator[bytes, None]:
@@ -65,9 +63,7 @@ async def _read_multipart(
     request: Request, stream: AsyncGenerator[bytes, None], max_bytes: int, max_files: int
 ) -> Upload:
     class InMemoryParser(MultiPartParser):
-        spool_max_size = (
-            max_bytes + 1
-        )  # never rolls over to a temporary file: the stream is bounded by max_bytes
+        spool_max_size = max_bytes + 1  # never rolls over to a temporary file: the stream is bounded by max_bytes
 
     parser = InMemoryParser(request.headers, stream, max_files=max_files, max_fields=_MAX_FIELDS)
     try:

@@ -1,0 +1,63 @@
+"""The real server process around an engine that a test holds and watches through files.
+
+`$E2E_DIR/hold`: while it exists the engine does not finish a batch. `$E2E_DIR/scored`: one line a scored photo,
+its mean colour. A white photo is poison. With `E2E_BREAK_LOOP` set, the batch loop dies of its first batch.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from service.__main__ import main
+from service.composition import build_process
+from service.engine import stack_items
+
+FOLDER = Path(os.environ["E2E_DIR"])
+
+
+class GatedEngine:
+    device, precision, best_batch_size = "gated", "f32", 4
+
+    def load(self):
+        pass
+
+    def warm_up(self):
+        pass
+
+    def prepare(self, items):
+        return stack_items(items)
+
+    def score(self, batch):
+        (FOLDER / "running").touch()
+        while (FOLDER / "hold").exists():
+            time.sleep(0.002)
+        colours = batch.photos[: len(batch.view_counts)].mean((1, 2, 3))
+        with (FOLDER / "scored").open("a") as record:
+            record.writelines(f"{colour:.0f}\n" for colour in colours)
+        if (colours > 254).any():
+            raise RuntimeError("poison")
+        return [np.array(batch.boxes_normalized[row, :n, 0]) for row, n in enumerate(batch.view_counts)]
+
+    def memory_bytes(self):
+        return None
+
+    def close(self):
+        pass
+
+
+def build(settings):
+    process = build_process(settings, GatedEngine())
+    if os.environ.get("E2E_BREAK_LOOP"):
+
+        def break_loop(size, run_s):
+            raise RuntimeError("a bug in the batch loop")
+
+        process.core.batcher._measure = break_loop
+    return process
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ, build))
