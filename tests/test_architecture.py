@@ -23,6 +23,10 @@ TORCH_FREE = [
     "model.ranking",
     "model.errors",
     "model.exported",
+    "model.colour",
+    "model.photo_input",
+    "model.crop_options",
+    "model.crops",
     "model.dataset",
     "model.human_crops",
     "model.metrics",
@@ -34,15 +38,15 @@ TORCH_FREE = [
 ONLY_IN = {
     "torch": ["engine_torch", "engine_choice"],
     "openvino": ["engine_openvino", "engine_choice"],
-    "PIL": ["decode*", "colour", "pixel_budget"],
+    "PIL": ["decode*", "encode", "cropping"],
     "fastapi": ["app", "routes", "upload", "error_table", "server", "envelope"],
     "pydantic": ["schemas", "routes", "app", "settings"],
     "prometheus_client": ["metrics", "routes", "composition"],
 }
 # The cropping core and the composition root; everyone may know the core's errors and what an export says of
 # itself.
-MODEL_IMPORTERS = ["decode*", "engine*", "cropping", "composition"]
-MODEL_VOCABULARY = {"model.errors", "model.exported"}
+MODEL_IMPORTERS = ["decode*", "encode", "engine*", "cropping", "composition"]
+MODEL_VOCABULARY = {"model.errors", "model.exported", "model.crop_options", "model.crops"}
 BATCHER_KNOWS_NOT = {"torch", "PIL", "fastapi", "pydantic", "prometheus_client", "openvino", "model"}
 
 

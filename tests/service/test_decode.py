@@ -9,8 +9,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
+from model.photo_input import REDUCE_MARGIN
 from model.transforms import choose_input_shape, resize_to_shape
-from service import decode as decode_module
 from service.decode import DecodeLimits, Decoder
 from service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
@@ -169,7 +169,7 @@ def test_large_jpeg_is_decoded_at_reduced_scale_and_keeps_its_coordinates(decode
     decoded = decoder.decode(photo)
     assert (decoded.width, decoded.height) == (2400, 1600)
     assert held == [1200 * 800]
-    assert decode_module.REDUCE_MARGIN * decoded.input_shape.width <= 1200
+    assert REDUCE_MARGIN * decoded.input_shape.width <= 1200
     full = resize_to_shape(Image.open(BytesIO(photo)).convert("RGB"), decoded.input_shape)
     assert np.abs(full.astype(int) - decoded.model_input.astype(int)).mean() < 1.5
 
