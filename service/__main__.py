@@ -6,23 +6,27 @@ import sys
 from collections.abc import Callable, Mapping
 
 from model.errors import CheckpointError
-from service.composition import Process, build_process
+from service.composition import Process, build_process, service_version
 from service.errors import StartUpError
 from service.logs import set_up_logs
 from service.server import EXIT_START_UP, run
 from service.settings import Settings, read_settings, unknown_variables
+from service.tracing import tracing
 
 _log = logging.getLogger("service")
 
 
-def main(environment: Mapping[str, str], build: Callable[[Settings], Process] = build_process) -> int:
+def main(environment: Mapping[str, str], build: Callable[[Settings], Process] | None = None) -> int:
     """Run until stopped; the exit code: 0 after a drain, 2 for a start that cannot be, 1 for a failure."""
     try:
         settings = read_settings(environment)
         set_up_logs(settings.log_format, settings.log_level)
         for name in unknown_variables(environment):
             _log.warning("%s is not a setting of this service; see the table in the README", name)
-        return run(build(settings), _say_listening)
+        if build is not None:
+            return run(build(settings), _say_listening)
+        with tracing(environment, service_version()) as on_request:
+            return run(build_process(settings, on_request=on_request), _say_listening)
     except (StartUpError, CheckpointError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return EXIT_START_UP

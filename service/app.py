@@ -1,7 +1,5 @@
 """The ASGI application from ready objects: routes, error answers, envelope. Builds nothing else."""
 
-from collections.abc import Callable
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -9,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from model.errors import VrnError
-from service.envelope import Envelope, RequestRecord, request_record
+from service.envelope import Envelope, OnRequest, request_record
 from service.error_table import error_answer, error_body, status_and_code
 from service.errors import BadRequestError
 from service.routes import Serving, build_router
@@ -17,8 +15,8 @@ from service.routes import Serving, build_router
 _HTTP_CODES = {404: "not_found", 405: "bad_request"}
 
 
-def build_app(serving: Serving, on_request: Callable[[RequestRecord, int], None] | None = None) -> ASGIApp:
-    """The application. `on_request` is called with each request's record and status after its answer."""
+def build_app(serving: Serving, on_request: OnRequest | None = None) -> ASGIApp:
+    """The application. `on_request` is told of every request after its answer."""
     app = FastAPI(title="VRN cropper", version=serving.version, description=_DESCRIPTION)
     app.include_router(build_router(serving))
 
@@ -45,13 +43,9 @@ def build_app(serving: Serving, on_request: Callable[[RequestRecord, int], None]
         metrics=serving.metrics,
         lifecycle=serving.lifecycle,
         model_version=serving.export.version,
-        on_request=on_request or _ignore,
+        on_request=on_request,
         clock=serving.clock,
     )
-
-
-def _ignore(record: RequestRecord, status: int) -> None:
-    """Nobody wants to know."""
 
 
 _DESCRIPTION = (

@@ -22,6 +22,7 @@ from service.decode_pool import DecodePool
 from service.engine import Engine, ScoreItem
 from service.engine_choice import EngineWishes, choose_engine
 from service.engine_runner import EngineRunner
+from service.envelope import OnRequest
 from service.lifecycle import Lifecycle, State
 from service.metrics import Metrics
 from service.routes import RouteLimits, Serving
@@ -89,7 +90,7 @@ def build_core(
     return Core(CropService(decoder, pool, batcher, clock), batcher, runner, pool, export)
 
 
-def build_process(settings: Settings, engine: Engine | None = None) -> Process:
+def build_process(settings: Settings, engine: Engine | None = None, on_request: OnRequest | None = None) -> Process:
     """The whole process; `engine` replaces the chosen one in tests. Raises CheckpointError or
     StartUpError.
     """
@@ -114,7 +115,7 @@ def build_process(settings: Settings, engine: Engine | None = None) -> Process:
         version=service_version(),
         serves_metrics=settings.metrics_port is None,
     )
-    return Process(settings, build_app(serving), core, lifecycle, admission, metrics)
+    return Process(settings, build_app(serving, on_request), core, lifecycle, admission, metrics)
 
 
 def service_version() -> str:

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,6 +32,11 @@ class RequestRecord:
     seconds: dict[str, float] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
     outcome: str | None = None
+    trace_parent: str | None = None
+
+
+# Told of every answered request: its record, and the facts of its log line.
+OnRequest = Callable[[RequestRecord, Mapping[str, object]], None]
 
 
 def request_record(scope: Scope) -> RequestRecord:
@@ -50,7 +55,7 @@ class Envelope:
         metrics: Metrics,
         lifecycle: Lifecycle,
         model_version: str,
-        on_request: Callable[[RequestRecord, int], None] = lambda record, status: None,
+        on_request: OnRequest | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
@@ -64,7 +69,8 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = RequestRecord(_request_id(Headers(scope=scope)), self._clock())
+        headers = Headers(scope=scope)
+        record = RequestRecord(_request_id(headers), self._clock(), trace_parent=headers.get("traceparent"))
         scope[_SCOPE_KEY] = record
         status = 0
 
@@ -108,7 +114,8 @@ class Envelope:
             **record.facts,
         }  # fmt: skip
         _access_log.log(level, "%s %s %s", scope["method"], route, status, extra={"facts": facts})
-        self._on_request(record, status)
+        if self._on_request is not None:
+            self._on_request(record, facts)
 
 
 def _request_id(headers: Headers) -> str:
