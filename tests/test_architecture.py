@@ -5,6 +5,7 @@ Imports inside functions count too, except where a rule says that a lazy import 
 
 import ast
 import fnmatch
+import functools
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def tree_of(name: str) -> ast.Module:
     return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
+@functools.cache
 def imports_of(name: str) -> set[str]:
     return imported_names(tree_of(name))
 
@@ -85,6 +87,7 @@ def packages_of(name: str) -> set[str]:
     return {imported.split(".")[0] for imported in imports_of(name)}
 
 
+@functools.cache
 def reachable_from(name: str) -> set[str]:
     """The module and every module of this project that importing it imports."""
     seen, waiting = set(), [name]
