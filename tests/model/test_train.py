@@ -1,0 +1,108 @@
+"""The training command: what it refuses before the first step, and several processes."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.losses import GainScale
+from model.train import config_of, main, parser
+from model.training_config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["--data", str(data), "--out", str(out), "--backbone", "random", "--epochs", "1"]) == 1
+    assert not out.exists(), "nothing is written before the data is known to be good"
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("missing annotation", "p03.txt"),
+        ("broken photo", "p03.jpg"),
+        ("malformed line", "p03.txt:2"),
+        ("box outside", "p03.txt:1"),
+        ("all unrated", "p03.txt"),
+    ],
+)
+def test_bad_data_is_named_before_training_starts(
+    tiny_gaicd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str, message: str
+) -> None:
+    shutil.copytree(tiny_gaicd, tmp_path / "data")
+    annotation = tmp_path / "data" / "annotations" / "p03.txt"
+    lines = annotation.read_text().splitlines()
+    if fault == "missing annotation":
+        annotation.unlink()
+    elif fault == "broken photo":
+        photo = tmp_path / "data" / "images" / "train" / "p03.jpg"
+        photo.write_bytes(photo.read_bytes()[:300])
+    elif fault == "malformed line":
+        annotation.write_text("\n".join([lines[0], "1 2 three 4 5", *lines[2:]]))
+    elif fault == "box outside":
+        annotation.write_text("\n".join(["0 0 80 900 3.0", *lines[1:]]))
+    else:
+        annotation.write_text("\n".join(line.rsplit(" ", 1)[0] + " -2" for line in lines))
+    assert message in refused(tmp_path / "data", tmp_path / "out", capsys)
+
+
+def test_a_folder_without_the_layout_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert str(tmp_path / "nothing") in refused(tmp_path / "nothing", tmp_path / "out", capsys)
+
+
+def test_a_missing_weights_file_is_named(
+    tiny_gaicd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "--data",
+        str(tiny_gaicd),
+        "--out",
+        str(tmp_path / "out"),
+        "--backbone",
+        str(tmp_path / "no.safetensors"),
+    ]
+    assert main(arguments) == 1
+    assert "no.safetensors" in capsys.readouterr().err
+
+
+def test_the_command_without_options_is_the_shipped_config() -> None:
+    assert config_of(parser().parse_args(["--data", "x"])) == TrainConfig()
+
+
+def test_options_reach_the_config() -> None:
+    arguments = [
+        "--data",
+        "x",
+        "--gain-scale",
+        "ideal",
+        "--hidden-sizes",
+        "64",
+        "32",
+        "--no-flip",
+        "--frozen-backbone",
+    ]
+    config = config_of(parser().parse_args(arguments))
+    assert config.loss.gain_scale is GainScale.IDEAL
+    assert config.network.hidden_sizes == (64, 32)
+    assert not config.augmentation.flip
+    assert not config.augmentation.outer_crop, "cached maps know no augmentation but the flip"
+
+
+def test_two_processes_train_one_model(tiny_gaicd: Path, tmp_path: Path) -> None:
+    """torchrun with gloo on a CPU; on GPUs the same code runs with nccl."""
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "model.train",
+        "--data", str(tiny_gaicd), "--out", str(tmp_path), "--backbone", "random", "--epochs", "1",
+        "--hidden-sizes", "8", "4", "--batch-size", "4",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    document = json.loads((tmp_path / "metrics.json").read_text())
+    assert document["world"] == 2
+    assert len(document["history"]) == 1
+    assert (tmp_path / "best.safetensors").exists()
