@@ -17,8 +17,8 @@ MAX_ASPECT_RATIOS = 10
 MAX_KEEP_BOXES = 100
 _MAX_RATIO = 100.0
 _NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
-_FRACTION = re.compile(rf"^\s*({_NUMBER})\s*(?:[:/]\s*({_NUMBER})\s*)?$", re.ASCII)
-_BOX = re.compile(rf"^\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*,\s*({_NUMBER})\s*$", re.ASCII)
+_FRACTION = re.compile(rf"^ *({_NUMBER}) *(?:[:/] *({_NUMBER}) *)?$", re.ASCII)
+_BOX = re.compile(rf"^ *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *$", re.ASCII)
 _ROUNDING = 1e-6  # what a fraction such as 0.1 + 0.9 may be off by
 
 

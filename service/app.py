@@ -10,7 +10,8 @@ from model.errors import VrnError
 from service.envelope import Envelope, OnRequest, request_record
 from service.error_table import error_answer, error_body, status_and_code
 from service.errors import BadRequestError
-from service.routes import Serving, build_router
+from service.routes import build_router
+from service.serving import Serving
 
 _HTTP_CODES = {404: "not_found", 405: "bad_request"}
 

@@ -25,7 +25,8 @@ from service.engine_runner import EngineRunner
 from service.envelope import OnRequest
 from service.lifecycle import Lifecycle, State
 from service.metrics import Metrics
-from service.routes import RouteLimits, Serving
+from service.pixel_reserve import PixelReserve
+from service.serving import RouteLimits, Serving
 from service.settings import Settings
 
 # Decoded photos that one more second of work may hide behind: the estimate before anything was measured.
@@ -87,7 +88,8 @@ def build_core(
         export.input_shapes,
     )
     pool = DecodePool(settings.decode_threads or available_cpus())
-    return Core(CropService(decoder, pool, batcher, clock), batcher, runner, pool, export)
+    crops = CropService(decoder, pool, batcher, PixelReserve(settings.max_held_pixels), clock)
+    return Core(crops, batcher, runner, pool, export)
 
 
 def build_process(settings: Settings, engine: Engine | None = None, on_request: OnRequest | None = None) -> Process:
@@ -111,7 +113,9 @@ def build_process(settings: Settings, engine: Engine | None = None, on_request: 
         export=core.export,
         lifecycle=lifecycle,
         metrics=metrics,
-        limits=RouteLimits(settings.max_upload_bytes, settings.request_timeout_s),
+        limits=RouteLimits(
+            settings.max_upload_bytes, settings.max_files, settings.max_files_bytes, settings.request_timeout_s
+        ),
         version=service_version(),
         serves_metrics=settings.metrics_port is None,
     )

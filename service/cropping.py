@@ -1,56 +1,32 @@
 """The core of the service, free of any transport: bytes of a photo and wishes in, ranked crops out.
 
-decode (pool) -> candidate views -> batcher -> rank. Used by the HTTP routes, and by anything else that runs
-in this process. Knows nothing of HTTP, and nothing of which engine scores.
+decode (pool) -> candidate views -> batcher -> rank (-> encode (pool)). Used by the HTTP routes and by the
+command line. Knows nothing of HTTP, and nothing of which engine scores.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
-from model.boxes import normalize_boxes, round_to_pixels
-from model.candidates import fixed_ratio_views, grid_views
-from model.ranking import rank_views
+from model.crop_options import CropOptions
+from model.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from service.batcher import Batcher
 from service.decode import DecodedPhoto, Decoder
 from service.decode_pool import DecodePool
+from service.encode import EncodedPicture, encode_crop
 from service.engine import ScoreItem
 from service.errors import DeadlineError
-from service.options import AspectRatio, CropOptions
+from service.picture_options import PictureOptions
+from service.pixel_reserve import PixelReserve
 
-
-@dataclass(frozen=True, slots=True)
-class ViewGroup:
-    """The candidate views of one wanted ratio: rows `start` to `stop` of a plan's boxes."""
-
-    aspect_ratio: AspectRatio
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
-class ViewPlan:
-    """Every candidate view of a request in one list, so that one pass through the network scores them all.
-
-    `boxes_xyxy` int64 (N, 4) are what a client gets; `boxes_normalized` float32 (N, 4) are what is scored.
-    """
-
-    boxes_xyxy: np.ndarray
-    boxes_normalized: np.ndarray
-    groups: tuple[ViewGroup, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """One ranked crop box, in pixels of the upright source image. `rank` counts from 1 inside its ratio."""
-
-    rank: int
-    aspect_ratio: AspectRatio
-    score: float
-    box_xyxy: tuple[int, int, int, int]
+R = TypeVar("R")
+_TOO_LATE = "the deadline passed before the photo was decoded or encoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +37,36 @@ class Timings:
     queue_s: float
     inference_s: float
     rank_s: float
+    encode_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class CropResult:
-    """The crops of a photo of `width` x `height` upright pixels: best first inside each ratio, ratios as
-    asked.
-    """
+    """The ranked crops of a photo, and how they came about."""
 
-    width: int
-    height: int
+    ranked: RankedCrops
     source_format: str
-    crops: tuple[Crop, ...]
     timings: Timings
     batch_size: int
 
+    @property
+    def width(self) -> int:
+        """Of the upright source image, in pixels."""
+        return self.ranked.width
 
-def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
-    """The candidate views of a photo for these wishes. Raises CropRequestError if a ratio is impossible."""
-    pixels, fractions, groups, start = [], [], [], 0
-    for aspect_ratio in options.aspect_ratios:
-        if aspect_ratio.value is None:
-            boxes_normalized = grid_views(width, height)
-            boxes_xyxy = round_to_pixels(boxes_normalized, width, height)
-        else:
-            boxes_xyxy = fixed_ratio_views(width, height, aspect_ratio.value)
-            boxes_normalized = normalize_boxes(boxes_xyxy, width, height)
-        pixels.append(boxes_xyxy)
-        fractions.append(boxes_normalized)
-        groups.append(ViewGroup(aspect_ratio, start, start + len(boxes_xyxy)))
-        start += len(boxes_xyxy)
-    return ViewPlan(np.concatenate(pixels), np.concatenate(fractions), tuple(groups))
+    @property
+    def height(self) -> int:
+        """Of the upright source image, in pixels."""
+        return self.ranked.height
 
 
-def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> tuple[Crop, ...]:
-    """The top-K crops of each ratio, from one score (N,) a view of the plan."""
-    crops = []
-    for group in plan.groups:
-        boxes, group_scores = plan.boxes_xyxy[group.start : group.stop], scores[group.start : group.stop]
-        for rank, index in enumerate(rank_views(group_scores, boxes, options.top_k), start=1):
-            x1, y1, x2, y2 = (int(edge) for edge in boxes[index])
-            crops.append(Crop(rank, group.aspect_ratio, float(group_scores[index]), (x1, y1, x2, y2)))
-    return tuple(crops)
+@dataclass(frozen=True, slots=True)
+class PicturesResult:
+    """The ranked crops, and the chosen ones cut out, in order."""
+
+    result: CropResult
+    chosen: tuple[Crop, ...]
+    pictures: tuple[EncodedPicture, ...]
 
 
 class CropService:
@@ -113,11 +77,13 @@ class CropService:
         decoder: Decoder,
         pool: DecodePool,
         batcher: Batcher[ScoreItem, np.ndarray],
+        reserve: PixelReserve,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._decoder = decoder
         self._pool = pool
         self._batcher = batcher
+        self._reserve = reserve
         self._clock = clock
 
     async def crop(self, photo: bytes, options: CropOptions, deadline_s: float | None = None) -> CropResult:
@@ -128,26 +94,83 @@ class CropService:
         the queue.
         """
 
-        def decode_and_plan(encoded: bytes) -> tuple[DecodedPhoto, ViewPlan, float]:
+        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
             # On a pool thread, so that the event loop never works in proportion to the photo.
-            if deadline_s is not None and self._clock() >= deadline_s:
-                raise DeadlineError("the deadline passed before the photo was decoded")
-            started = self._clock()
-            decoded = self._decoder.decode(encoded)
-            plan = plan_views(decoded.width, decoded.height, options)
-            return decoded, plan, self._clock() - started
+            decoded = self._decoder.decode(photo)
+            return decoded, plan_views(decoded.width, decoded.height, options)
 
-        try:
-            async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - self._clock())):
-                decoded, plan, decode_s = await self._pool.run(decode_and_plan, photo)
-        except TimeoutError:
-            raise DeadlineError("the deadline passed before the photo was decoded") from None
+        (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s)
+        return await self._score(decoded, plan, options, decode_s, deadline_s)
+
+    async def crop_pictures(
+        self,
+        photo: bytes,
+        options: CropOptions,
+        picture: PictureOptions,
+        choose: Callable[[RankedCrops], Sequence[Crop]],
+        deadline_s: float | None = None,
+    ) -> PicturesResult:
+        """As `crop`, and the crops that `choose` names cut from the full photo, which is decoded once.
+
+        Raises as `crop` does, and whatever `choose` raises.
+        """
+
+        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
+            decoded, stored = self._decoder.decode_full(photo)
+            held.append(stored)
+            return decoded, plan_views(decoded.width, decoded.height, options)
+
+        def encode_all() -> tuple[EncodedPicture, ...]:
+            return tuple(encode_crop(held[0], crop.box_xyxy, picture) for crop in chosen)
+
+        held: list[Image.Image] = []  # the stored picture; emptied with the reserve, however this ends
+        pixels, _ = await self._in_pool(lambda: self._decoder.count_pixels(photo), deadline_s)
+        async with AsyncExitStack() as stack:
+            stack.callback(held.clear)
+            async with self._before(deadline_s):
+                await stack.enter_async_context(self._reserve.hold(pixels))
+            (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s)
+            result = await self._score(decoded, plan, options, decode_s, deadline_s)
+            chosen = tuple(choose(result.ranked))
+            pictures, encode_s = await self._in_pool(encode_all, deadline_s)
+        timings = replace(result.timings, encode_s=encode_s)
+        return PicturesResult(replace(result, timings=timings), chosen, pictures)
+
+    async def _score(
+        self,
+        decoded: DecodedPhoto,
+        plan: ViewPlan,
+        options: CropOptions,
+        decode_s: float,
+        deadline_s: float | None,
+    ) -> CropResult:
         batched = await self._batcher.submit(
             ScoreItem(decoded.model_input, plan.boxes_normalized),
             group=decoded.input_shape,
             deadline_s=deadline_s,
         )
         ranking_from = self._clock()
-        crops = rank_crops(plan, batched.value, options)
+        ranked = rank_crops(plan, batched.value, options)
         timings = Timings(decode_s, batched.queue_s, batched.run_s, self._clock() - ranking_from)
-        return CropResult(decoded.width, decoded.height, decoded.format, crops, timings, batched.batch_size)
+        return CropResult(ranked, decoded.format, timings, batched.batch_size)
+
+    async def _in_pool(self, work: Callable[[], R], deadline_s: float | None) -> tuple[R, float]:
+        """The result of `work` on a thread of the pool, and its seconds there. Raises DeadlineError."""
+
+        def timed(work: Callable[[], R]) -> tuple[R, float]:
+            started = self._clock()
+            if deadline_s is not None and started >= deadline_s:
+                raise DeadlineError(_TOO_LATE)
+            return work(), self._clock() - started
+
+        async with self._before(deadline_s):
+            return await self._pool.run(timed, work)
+
+    @asynccontextmanager
+    async def _before(self, deadline_s: float | None) -> AsyncIterator[None]:
+        """Ends the block with DeadlineError when the time has come."""
+        try:
+            async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - self._clock())):
+                yield
+        except TimeoutError:
+            raise DeadlineError(_TOO_LATE) from None

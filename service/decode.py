@@ -87,6 +87,11 @@ class Decoder:
             _load(image)
             return self._decoded(image, image.size), image
 
+    def count_pixels(self, photo: bytes) -> int:
+        """What `decode_full` will hold, from the header alone. Raises as `open` does."""
+        with self.open(photo) as image:
+            return image.width * image.height
+
     def _decoded(self, image: Image.Image, full_size: tuple[int, int]) -> DecodedPhoto:
         made = make_photo_input(image, full_size, self._input_shapes)
         return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format))

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from model.errors import CropRequestError, VrnError
+from model.errors import CropOptionError, CropRequestError, VrnError
 from service.errors import (
     BadRequestError,
     BrokenPhotoError,
@@ -21,6 +21,7 @@ from service.errors import (
 # error -> (status, code); the code is also the outcome that metrics and logs name.
 ERROR_TABLE: dict[type[Exception], tuple[int, str]] = {
     BadRequestError: (400, "bad_request"),
+    CropOptionError: (400, "bad_request"),
     PhotoTooLargeError: (413, "too_large"),
     UnsupportedPhotoError: (415, "unsupported"),
     BrokenPhotoError: (422, "broken_photo"),
@@ -46,11 +47,16 @@ def error_body(code: str, message: str, request_id: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "request_id": request_id}}
 
 
+def client_message(error: Exception) -> str:
+    """What the client is told of `error`. Only messages written for clients are shown."""
+    is_known = isinstance(error, VrnError) and status_and_code(error) != INTERNAL
+    return str(error) if is_known else _INTERNAL_MESSAGE
+
+
 def error_answer(error: Exception, request_id: str) -> JSONResponse:
-    """The HTTP answer to `error`. Only messages written for clients are shown."""
+    """The HTTP answer to `error`."""
     status, code = status_and_code(error)
-    is_known = isinstance(error, VrnError) and (status, code) != INTERNAL
-    body = error_body(code, str(error) if is_known else _INTERNAL_MESSAGE, request_id)
+    body = error_body(code, client_message(error), request_id)
     retry_after_s = getattr(error, "retry_after_s", None)
     headers = {}
     if retry_after_s is not None:

@@ -41,7 +41,8 @@ OUTCOMES = frozenset(
         "not_ready", "deadline", "disconnected", "engine_error", "not_found", "internal_error",
     }
 )  # fmt: skip
-ROUTES = frozenset({"/crop", "/healthz", "/readyz", "/metrics", "/version"})
+CROP_ROUTES = ("/crop", "/crop/batch", "/crop/image")
+ROUTES = frozenset({*CROP_ROUTES, "/healthz", "/readyz", "/metrics", "/version"})
 DROP_REASONS = frozenset({"queue_full", "deadline", "disconnected"})
 
 
@@ -63,6 +64,7 @@ class Metrics:
         )
         self._total = histogram("request_seconds", "Seconds from the first byte to the answer.", SECONDS_BUCKETS)
         self._decode = histogram("decode_seconds", "Seconds to decode one photo.", SECONDS_BUCKETS)
+        self._encode = histogram("encode_seconds", "Seconds to cut and encode one picture.", SECONDS_BUCKETS)
         self._queue = histogram("queue_seconds", "Seconds from decoded to running.", SHORT_SECONDS_BUCKETS)
         self._formation = histogram(
             "batch_formation_seconds",
@@ -89,7 +91,8 @@ class Metrics:
         for reason in DROP_REASONS:
             self._dropped.labels(reason)
         for outcome in OUTCOMES:
-            self._requests.labels("/crop", outcome)
+            for route in CROP_ROUTES:
+                self._requests.labels(route, outcome)
 
     # ---- the batcher's observer ----------------------------------------------------------------------------
 
@@ -121,13 +124,15 @@ class Metrics:
         self._in_flight.dec()
         route = route if route in self._routes else "other"
         self._requests.labels(route, outcome if outcome in OUTCOMES else "other").inc()
-        if route.startswith("/crop"):
+        if route in CROP_ROUTES:
             self._total.observe(total_s)
 
     def photo_cropped(self, result: CropResult, upload_bytes: int) -> None:
         """A photo went the whole path."""
         self._decode.observe(result.timings.decode_s)
         self._queue.observe(result.timings.queue_s)
+        if result.timings.encode_s:
+            self._encode.observe(result.timings.encode_s)
         self._bytes.observe(upload_bytes)
         self._pixels.observe(result.width * result.height)
 

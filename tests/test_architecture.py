@@ -40,7 +40,7 @@ ONLY_IN = {
     "torch": ["engine_torch", "engine_choice"],
     "openvino": ["engine_openvino", "engine_choice"],
     "PIL": ["decode*", "encode", "cropping"],
-    "fastapi": ["app", "routes", "upload", "error_table", "server", "envelope"],
+    "fastapi": ["app", "routes*", "intake", "upload", "error_table", "server", "envelope"],
     "pydantic": ["schemas", "routes", "app", "settings"],
     "prometheus_client": ["metrics", "routes", "composition"],
 }

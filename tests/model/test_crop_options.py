@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import BadRequestError
-from service.options import FREE, MAX_ASPECT_RATIOS, AspectRatio, CropOptions
+from model.errors import CropOptionError
+from model.crop_options import FREE, MAX_ASPECT_RATIOS, AspectRatio, CropOptions
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_free_ratio_is_no_ratio():
     "text", ["", "0:1", "1:0", "0", "-1", "a:b", "1:2:3", "nan", "inf", "1e3", "101:1", "9" * 400]
 )
 def test_ratio_that_makes_no_sense_is_refused_with_an_example(text):
-    with pytest.raises(BadRequestError, match="16:9"):
+    with pytest.raises(CropOptionError, match="16:9"):
         AspectRatio.parse(text)
 
 
@@ -34,7 +34,7 @@ def test_missing_options_take_their_defaults():
 
 @pytest.mark.parametrize("top_k", ["0", "51", "-1", "1.5", "five", "", "99999999999"])
 def test_top_k_out_of_range_is_refused(top_k):
-    with pytest.raises(BadRequestError, match="top_k is a whole number from 1 to 50"):
+    with pytest.raises(CropOptionError, match="top_k is a whole number from 1 to 50"):
         CropOptions.parse(top_k=top_k)
 
 
@@ -43,5 +43,5 @@ def test_ratio_asked_twice_is_answered_once():
 
 
 def test_too_many_ratios_are_refused():
-    with pytest.raises(BadRequestError, match="aspect ratios"):
+    with pytest.raises(CropOptionError, match="aspect ratios"):
         CropOptions.parse(None, [f"{n}:100" for n in range(1, MAX_ASPECT_RATIOS + 2)])
