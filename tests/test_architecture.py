@@ -28,6 +28,7 @@ TORCH_FREE = [
     "model.photo_input",
     "model.crop_options",
     "model.crops",
+    "model.cropper",
     "model.dataset",
     "model.human_crops",
     "model.metrics",
