@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from model.batches import flip_boxes
-from model.transforms import choose_input_shape, resize_to_shape
+from model.photo_input import make_photo_input
 from model.vrn import Vrn
 
 
@@ -23,8 +23,7 @@ class VrnScorer:
     mirror: bool = False
 
     def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
-        shape = choose_input_shape(photo.width, photo.height)
-        pixels = resize_to_shape(photo, shape)[None]
+        pixels = make_photo_input(photo, photo.size).model_input[None]
         boxes = np.asarray(boxes_normalized, dtype=np.float32)[None]
         if self.mirror:
             pixels = np.concatenate([pixels, pixels[:, :, ::-1]])
