@@ -111,6 +111,11 @@ class ServerUnderTest:
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
+    def cpu_s(self) -> float:
+        """CPU seconds that the process has used."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def batch_totals(self) -> tuple[float, float]:
         """Photos and batches so far."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
@@ -150,6 +155,7 @@ class Run:
     answers: list[Answer]
     batch_size: float
     client_cpu_share: float
+    server_cpu_s: float
     memory_mib: list[float]
 
     @property
@@ -171,7 +177,8 @@ class Run:
         return (
             f"| {self.name} | {len(self.answers) / self.seconds:.1f} | {self.goodput:.1f} | {refused} | {others} |"
             f" {self.latency_ms(0.5):.0f} | {self.latency_ms(0.99):.0f} | {self.batch_size:.1f} |"
-            f" {max(self.memory_mib):.0f} | {self.client_cpu_share:.0%} |"
+            f" {max(self.memory_mib):.0f} | {self.server_cpu_s / max(1, len(self.good)) * 1000:.1f} |"
+            f" {self.client_cpu_share:.0%} |"
         )
 
 
@@ -189,14 +196,15 @@ def load(server: ServerUnderTest, photos: list[bytes], name: str, seconds: float
         await generator.close()
         return answers, took
 
-    before, cpu_from, samples_from = server.batch_totals(), time.process_time(), len(server.peak_mib)
+    before, samples_from = server.batch_totals(), len(server.peak_mib)
+    cpu_from, server_cpu_from = time.process_time(), server.cpu_s()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         answers, took = runner.run(go())
-    cpu_s = time.process_time() - cpu_from
+    cpu_s, server_cpu_s = time.process_time() - cpu_from, server.cpu_s() - server_cpu_from
     after = server.batch_totals()
     batch_size = (after[0] - before[0]) / max(1.0, after[1] - before[1])
     memory = server.peak_mib[samples_from:] or [server.resident_mib()]
-    return Run(name, took, answers, batch_size, cpu_s / took / available_cpus(), memory)
+    return Run(name, took, answers, batch_size, cpu_s / took / available_cpus(), server_cpu_s, memory)
 
 
 @dataclass
@@ -273,8 +281,10 @@ def measure(
         f"**{size}** ({kib:.0f} KiB a JPEG): decode {cost.decode_s * 1000:.1f} ms,"
         f" inference {cost.inference_s * 1000:.1f} ms of CPU a photo\n"
     )
-    print("| load | offered/s | goodput/s | 429 | other | p50 ms | p99 ms | batch | RSS MiB | client CPU |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| load | offered/s | goodput/s | 429 | other | p50 ms | p99 ms | batch | RSS MiB | CPU ms a photo | client CPU |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     load(server, photos, "warm-up", min(3.0, seconds), clients=8)
     runs: dict[str, Run] = {}
     for clients in CLOSED:

@@ -1,0 +1,95 @@
+"""Does decoding JPEGs at reduced scale change the ranking? `python -m benchmarks.decode_fidelity PHOTOS...`
+
+Each photo is brought to 12 megapixels with grain (unless it is larger), saved as JPEG, and scored twice: from the
+full decode, resized once, and from the decode that serving uses. Prints how far the rankings agree, and the CPU
+time of both. With `--as-they-are` photos keep their size.
+"""
+
+import argparse
+import sys
+import time
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from model.candidates import grid_views
+from model.exported import read_export_info
+from model.transforms import choose_input_shape, resize_to_shape
+from service.cpu_limit import available_cpus
+from service.decode import DecodeLimits, Decoder
+from service.engine import ScoreItem
+from service.engine_openvino import OpenVinoEngine
+from service.settings import read_settings
+
+_TWELVE_MEGAPIXELS = 12e6
+
+
+def large_jpeg(path: Path, *, enlarge: bool) -> bytes:
+    """The photo as a JPEG, enlarged to 12 megapixels with grain if it is smaller and `enlarge`."""
+    with Image.open(path) as image:
+        photo = image.convert("RGB")
+    scale = (_TWELVE_MEGAPIXELS / (photo.width * photo.height)) ** 0.5
+    if enlarge and scale > 1:
+        size = (round(photo.width * scale), round(photo.height * scale))
+        pixels = np.asarray(photo.resize(size, Image.Resampling.BICUBIC), dtype=np.int16)
+        grain = np.random.default_rng(0).normal(0, 4, pixels.shape[:2]).astype(np.int16)[..., None]
+        photo = Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8))
+    buffer = BytesIO()
+    photo.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def full_decode(photo: bytes) -> np.ndarray:
+    """Every pixel decoded, then one resize: as training sees photos."""
+    with Image.open(BytesIO(photo)) as image:
+        upright = image.convert("RGB")
+    return resize_to_shape(upright, choose_input_shape(*upright.size))
+
+
+def rank_correlation(scores_a: np.ndarray, scores_b: np.ndarray) -> float:
+    """Spearman's coefficient of two score lists (N,)."""
+    ranks = [np.argsort(np.argsort(scores)) for scores in (scores_a, scores_b)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def main() -> int:
+    """Print the agreement over all photos."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", nargs="+", type=Path, help="JPEG files or folders of them")
+    parser.add_argument("--as-they-are", action="store_true", help="do not enlarge the photos")
+    arguments = parser.parse_args()
+    paths = [file for path in arguments.photos for file in (sorted(path.rglob("*.jpg")) if path.is_dir() else [path])]
+    settings = read_settings({})
+    engine = OpenVinoEngine(read_export_info(settings.model_path), threads=available_cpus(), cache_dir=None)
+    engine.load()
+    decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels))
+    correlations, agreements, differences, seconds = [], [], [], np.zeros(2)
+    for path in paths:
+        photo = large_jpeg(path, enlarge=not arguments.as_they_are)
+        times = [time.process_time()]
+        reference = full_decode(photo)
+        times.append(time.process_time())
+        decoded = decoder.decode(photo)
+        times.append(time.process_time())
+        seconds += np.diff(times)
+        boxes = grid_views(decoded.width, decoded.height)
+        full, reduced = (
+            engine.score(engine.prepare([ScoreItem(pixels, boxes)]))[0] for pixels in (reference, decoded.model_input)
+        )
+        correlations.append(rank_correlation(full, reduced))
+        agreements.append(full.argmax() == reduced.argmax())
+        differences.append(np.abs(full - reduced).mean() / full.std())
+    full_ms, reduced_ms = seconds / len(paths) * 1000
+    print("| photos | SRCC mean | SRCC least | top-1 agreement | score difference / spread | full ms | reduced ms |")
+    print("|---|---|---|---|---|---|---|")
+    print(
+        f"| {len(paths)} | {np.mean(correlations):.4f} | {min(correlations):.4f} | {np.mean(agreements):.0%} |"
+        f" {np.mean(differences):.3f} | {full_ms:.1f} | {reduced_ms:.1f} |"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
