@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from model.errors import VrnError
+from service.auth import ApiKeys, RequireKey
 from service.envelope import Envelope, OnRequest, request_record
 from service.error_table import error_answer, error_body, status_and_code
 from service.errors import BadRequestError
@@ -16,8 +17,10 @@ from service.serving import Serving
 _HTTP_CODES = {404: "not_found", 405: "bad_request"}
 
 
-def build_app(serving: Serving, on_request: OnRequest | None = None) -> ASGIApp:
-    """The application. `on_request` is told of every request after its answer."""
+def build_app(
+    serving: Serving, on_request: OnRequest | None = None, api_keys: ApiKeys | None = None
+) -> ASGIApp:
+    """The application. `on_request` is told of every request after its answer; without `api_keys` all are served."""
     app = FastAPI(title="VRN cropper", version=serving.version, description=_DESCRIPTION)
     app.include_router(build_router(serving))
 
@@ -40,7 +43,7 @@ def build_app(serving: Serving, on_request: OnRequest | None = None) -> ASGIApp:
         return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 
     return Envelope(
-        app,
+        RequireKey(app, api_keys) if api_keys else app,
         metrics=serving.metrics,
         lifecycle=serving.lifecycle,
         model_version=serving.export.version,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from model.exported import ExportInfo, read_export_info
 from service.admission import Admission
 from service.app import build_app
+from service.auth import ApiKeys
 from service.batcher import Batcher, BatchLimits
 from service.cpu_limit import available_cpus
 from service.cropping import CropService
@@ -119,7 +120,8 @@ def build_process(settings: Settings, engine: Engine | None = None, on_request: 
         version=service_version(),
         serves_metrics=settings.metrics_port is None,
     )
-    return Process(settings, build_app(serving, on_request), core, lifecycle, admission, metrics)
+    api_keys = ApiKeys.parse(settings.api_keys.get_secret_value()) if settings.api_keys else None
+    return Process(settings, build_app(serving, on_request, api_keys), core, lifecycle, admission, metrics)
 
 
 def service_version() -> str:

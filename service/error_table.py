@@ -15,6 +15,7 @@ from service.errors import (
     NotReadyError,
     OverloadedError,
     PhotoTooLargeError,
+    UnauthorizedError,
     UnsupportedPhotoError,
 )
 
@@ -22,6 +23,7 @@ from service.errors import (
 ERROR_TABLE: dict[type[Exception], tuple[int, str]] = {
     BadRequestError: (400, "bad_request"),
     CropOptionError: (400, "bad_request"),
+    UnauthorizedError: (401, "unauthorized"),
     PhotoTooLargeError: (413, "too_large"),
     UnsupportedPhotoError: (415, "unsupported"),
     BrokenPhotoError: (422, "broken_photo"),
@@ -58,7 +60,7 @@ def error_answer(error: Exception, request_id: str) -> JSONResponse:
     status, code = status_and_code(error)
     body = error_body(code, client_message(error), request_id)
     retry_after_s = getattr(error, "retry_after_s", None)
-    headers = {}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if retry_after_s is not None:
         headers["Retry-After"] = str(min(_MAX_RETRY_AFTER_S, max(1, math.ceil(retry_after_s))))
     return JSONResponse(body, status_code=status, headers=headers)

@@ -4,6 +4,7 @@
 VrnError (model.errors)
 └── ServiceError
     ├── BadRequestError            parameters or a body that cannot be understood
+    ├── UnauthorizedError          no API key, or not a valid one
     ├── PhotoError                 this upload cannot be cropped
     │   ├── PhotoTooLargeError       too many bytes, pixels or too long a side
     │   ├── UnsupportedPhotoError    not one of the allowed formats
@@ -26,6 +27,10 @@ class ServiceError(VrnError):
 
 class BadRequestError(ServiceError):
     """Parameters or a body that cannot be understood."""
+
+
+class UnauthorizedError(ServiceError):
+    """The request carries no valid API key."""
 
 
 class PhotoError(ServiceError):

@@ -37,8 +37,8 @@ PIXELS_BUCKETS = (1e5, 5e5, 1e6, 2e6, 5e6, 1.2e7, 2.4e7, 5e7, 1e8)
 
 OUTCOMES = frozenset(
     {
-        "ok", "bad_request", "too_large", "unsupported", "broken_photo", "impossible_crop", "overloaded",
-        "not_ready", "deadline", "disconnected", "engine_error", "not_found", "internal_error",
+        "ok", "bad_request", "unauthorized", "too_large", "unsupported", "broken_photo", "impossible_crop",
+        "overloaded", "not_ready", "deadline", "disconnected", "engine_error", "not_found", "internal_error",
     }
 )  # fmt: skip
 CROP_ROUTES = ("/crop", "/crop/batch", "/crop/image")

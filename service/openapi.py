@@ -17,6 +17,11 @@ _ERROR_TEXTS: dict[int, tuple[str, str, str]] = {
         "bad_request",
         "top_k is a whole number from 1 to 50; got '0'",
     ),
+    401: (
+        "No API key, or not a valid one; only where the operator set `VRN_API_KEYS`.",
+        "unauthorized",
+        "the API key is not valid; ask the operator of this service for one",
+    ),
     413: ("Too many bytes, pixels, or too long a side.", "too_large", "the upload is too large; send at most ..."),
     415: (
         "Not a photo in a supported format.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.errors import StartUpError
@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="serve `/metrics` on this port instead of the main one"
+    )
+
+    api_keys: SecretStr | None = Field(
+        None, description="comma-separated keys, any of which a request must carry; none serves everyone"
     )
 
     device: str = Field(
