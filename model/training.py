@@ -31,7 +31,9 @@ from model.transforms import InputShape, choose_input_shape
 from model.vrn import Vrn
 
 STATE, HISTORY, BEST, CURVES = "state.safetensors", "metrics.json", "best.safetensors", "curves.png"
-SELECTION_METRIC = "srcc"
+# The best epoch is the one with the highest mean of these: SRCC alone would weigh the order of the worst views as
+# much as that of the best ones, which are what people get.
+SELECTION_METRICS = ("srcc", "acc_5", "acc_10")
 
 
 def data_version(photos: Sequence[RatedPhoto]) -> str:
@@ -50,6 +52,11 @@ def label_statistics(photos: Sequence[RatedPhoto]) -> dict[str, float]:
         "mos_std_between_photos": float(means.std()),
         "mos_std_within_photo": float(np.mean([p.mos.std() for p in photos])),
     }
+
+
+def selection_value(row: dict[str, Any]) -> float:
+    """What the best epoch is chosen by, from a row of the metrics file."""
+    return float(np.mean([row["validation"][name] for name in SELECTION_METRICS]))
 
 
 class RunResult(NamedTuple):
@@ -148,7 +155,7 @@ def train(
         row = _epoch_row(epoch, progress["sums"], len(plan), validate(averaged, validation, device, held_out_cache))
         history = [*progress["history"], row]
         progress = {"epoch": epoch + 1, "batch": 0, "sums": [0.0] * 4, "history": history}
-        best = max(history, key=lambda r: r["validation"][SELECTION_METRIC])
+        best = max(history, key=selection_value)
         if rank == 0:
             if best is row:
                 document = {
@@ -165,7 +172,7 @@ def train(
             trainer.save(out / STATE, {**identity, "progress": progress})
         log(_line(row, config.epochs, time.monotonic() - started))
     history = progress["history"]
-    return RunResult(max(history, key=lambda r: r["validation"][SELECTION_METRIC]), history[-1])
+    return RunResult(max(history, key=selection_value), history[-1])
 
 
 def _share(members: np.ndarray, rank: int, world: int) -> np.ndarray:
