@@ -282,7 +282,8 @@ def measure(
         f" inference {cost.inference_s * 1000:.1f} ms of CPU a photo\n"
     )
     print(
-        "| load | offered/s | goodput/s | 429 | other | p50 ms | p99 ms | batch | RSS MiB | CPU ms a photo | client CPU |"
+    columns = "load offered/s goodput/s 429 other p50_ms p99_ms batch RSS_MiB CPU_ms_a_photo client_CPU".split()
+    print("| " + " | ".join(column.replace("_", " ") for column in columns) + " |")
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     load(server, photos, "warm-up", min(3.0, seconds), clients=8)
