@@ -1,0 +1,154 @@
+"""Crops many photos in process: the service's decoder, batcher and engine, a few photos at a time, in order.
+
+Knows files and JSON lines; knows nothing of terminals.
+"""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.overlay import draw_overlay
+from cli.sources import Source, crop_name, overlay_name
+from model.crop_options import CropOptions
+from model.errors import VrnError
+from service.composition import Core
+from service.cropping import CropResult
+from service.error_table import status_and_code
+from service.picture_options import PictureFormat, PictureOptions
+from service.schemas import model_answer, photo_answer
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What to make of each photo. `out` None writes no picture; `overlay` needs `out`."""
+
+    options: CropOptions
+    picture: PictureOptions
+    out: Path | None = None
+    overlay: bool = False
+
+    @property
+    def names_ratio(self) -> bool:
+        """Whether files have to tell ratios apart."""
+        return len(self.options.aspect_ratios) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one photo ended: with a result and the files written, or with an error."""
+
+    source: Source
+    result: CropResult | None = None
+    files: tuple[Path, ...] = ()
+    error: Exception | None = None
+
+    def json_line(self, core: Core) -> dict[str, Any]:
+        """As the server answers, with the photo's path and the files written."""
+        line: dict[str, Any] = {"path": str(self.source.path)}
+        if self.result is None:
+            error = self.error or RuntimeError("nothing happened")
+            return {**line, "error": {"code": error_code(error), "message": error_text(error)}}
+        answer = photo_answer(self.result).model_dump(mode="json")
+        files = [str(path) for path in self.files]
+        return {**line, **answer, "files": files, "model": model_answer(core.export).model_dump()}
+
+
+def error_code(error: Exception) -> str:
+    """For programs: the server's code, or `file_error`."""
+    return "file_error" if isinstance(error, OSError) else status_and_code(error)[1]
+
+
+def error_text(error: Exception) -> str:
+    """For people."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if isinstance(error, VrnError) else f"{type(error).__name__}: {error}"
+
+
+def is_done(source: Source, wishes: Wishes) -> bool:
+    """Whether an earlier run wrote every file of this photo (the best crop of each ratio is written last)."""
+    if wishes.out is None:
+        return False
+    names = [
+        crop_name(source, ratio.label if wishes.names_ratio else None, 1) for ratio in wishes.options.aspect_ratios
+    ]
+    formats = [wishes.picture.format] if wishes.picture.format else list(PictureFormat)
+    has_crops = all(any((wishes.out / (name + form.suffix)).exists() for form in formats) for name in names)
+    return has_crops and (not wishes.overlay or (wishes.out / overlay_name(source)).exists())
+
+
+async def crop_all(
+    core: Core, sources: Sequence[Source], wishes: Wishes, on_outcome: Callable[[Outcome], None]
+) -> None:
+    """Crop every photo; `on_outcome` is told of each, in order. A photo that fails fails alone.
+
+    Raises CheckpointError or StartUpError before the first one.
+    """
+    protected = frozenset(source.path.resolve() for source in sources)
+    # Enough photos under way to keep the decoders busy and to fill batches, few enough to bound memory.
+    most_at_once = 2 * core.pool.threads + core.runner.engine.best_batch_size
+    await core.runner.start()
+    batch_loop = asyncio.create_task(core.batcher.run())
+    under_way: deque[asyncio.Task[Outcome]] = deque()
+    try:
+        for source in sources:
+            under_way.append(asyncio.create_task(_crop_one(core, source, wishes, protected)))
+            if len(under_way) >= most_at_once:
+                on_outcome(await under_way.popleft())
+        while under_way:
+            on_outcome(await under_way.popleft())
+    finally:
+        for task in [*under_way, batch_loop]:
+            task.cancel()
+        await asyncio.gather(*under_way, batch_loop, return_exceptions=True)
+        await core.runner.close()
+        core.pool.close()
+
+
+async def _crop_one(core: Core, source: Source, wishes: Wishes, protected: frozenset[Path]) -> Outcome:
+    try:
+        photo = await asyncio.to_thread(source.path.read_bytes)
+        if wishes.out is None:
+            return Outcome(source, await core.crops.crop(photo, wishes.options))
+        cut = await core.crops.crop_pictures(photo, wishes.options, wishes.picture, lambda ranked: ranked.crops)
+        contents = {}
+        for crop, picture in zip(cut.chosen, cut.pictures, strict=True):
+            label = crop.aspect_ratio.label if wishes.names_ratio else None
+            contents[wishes.out / (crop_name(source, label, crop.rank) + picture.format.suffix)] = picture.content
+        if wishes.overlay:
+            overlay = await core.pool.run(lambda ranked: draw_overlay(photo, ranked), cut.result.ranked)
+            contents[wishes.out / overlay_name(source)] = overlay
+        await asyncio.to_thread(_write_all, contents, protected)
+        return Outcome(source, cut.result, tuple(contents))
+    except Exception as error:
+        return Outcome(source, error=error)
+
+
+def _write_all(contents: dict[Path, bytes], protected: Iterable[Path]) -> None:
+    """Write each file whole or not at all, the last first, so that the best crop's file says that all is done."""
+    for path in contents:
+        if path.resolve() in protected:
+            raise FileExistsError(17, f"{path} is a source photo; choose another --out")
+    for path, content in reversed(contents.items()):
+        write_whole(path, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace `path` in one step: a killed run leaves no half file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".vrn-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
