@@ -7,6 +7,7 @@ The same command resumes a killed run. Several GPUs: `torchrun --nproc-per-node 
 import argparse
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import torch
 import torch.distributed as dist
 
 from model.batches import Augmentation
+from model.checkpoint import load_tensors
 from model.dataset import read_gaicd, split_validation
-from model.errors import VrnError
+from model.errors import CheckpointError, VrnError
 from model.losses import GainScale, LossConfig
 from model.training import train
 from model.training_config import TrainConfig
@@ -25,7 +27,7 @@ from model.vrn import Vrn, VrnConfig
 SPLIT_SEED = 0  # one validation split for every run, so that runs are comparable
 
 
-def backbone_initialiser(source: str):
+def backbone_initialiser(source: str) -> Callable[[Vrn], None]:
     """What sets the backbone's first weights: a safetensors file, `torchvision` (downloads), or `random`."""
 
     def initialise(vrn: Vrn) -> None:
@@ -33,6 +35,19 @@ def backbone_initialiser(source: str):
             vrn.backbone.load_torchvision_imagenet()
         elif source != "random":
             vrn.backbone.load_imagenet_file(Path(source))
+
+    return initialise
+
+
+def checkpoint_initialiser(path: Path) -> Callable[[Vrn], None]:
+    """First weights from a checkpoint of a training run (with IDL), for a second phase with other losses or rates."""
+    tensors, _document = load_tensors(path)
+
+    def initialise(vrn: Vrn) -> None:
+        try:
+            vrn.load_state_dict(tensors, strict=True)
+        except RuntimeError as error:
+            raise CheckpointError(f"{path} holds another network than the options name: {error}") from error
 
     return initialise
 
@@ -66,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, default=Path("runs/train"), help="folder of the run; resumed if it is there")
     p.add_argument("--backbone", default="torchvision",
                    help="first weights: a safetensors file, 'torchvision' (downloads) or 'random'")  # fmt: skip
+    p.add_argument("--start-from", type=Path, help="checkpoint of an earlier run, instead of --backbone")
     p.add_argument("--epochs", type=int, default=default.epochs)
     p.add_argument("--seed", type=int, default=default.seed)
     p.add_argument("--batch-size", type=int, default=default.batch_size, help="photos a step")
@@ -122,9 +138,12 @@ def main(argv: list[str] | None = None) -> int:
         photos, held_out = split_validation(
             read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=config.validation_share
         )
+        initialise = (
+            checkpoint_initialiser(args.start_from) if args.start_from else backbone_initialiser(args.backbone)
+        )
         print(f"{len(photos)} photos to train on, {len(held_out)} to validate on, {device}", flush=True)
         result = train(
-            config, photos, held_out, args.out, initialise=backbone_initialiser(args.backbone), device=device,
+            config, photos, held_out, args.out, initialise=initialise, device=device,
             choose_shape=gaic_input_shape if args.free_shapes else choose_input_shape,
             extra_document={"code_version": code_version(), "command": " ".join(["python -m model.train", *(
                 sys.argv[1:] if argv is None else argv)])},

@@ -7,10 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from model.checkpoint import save_checkpoint
+from model.errors import CheckpointError
 from model.losses import GainScale
-from model.train import config_of, main, parser
+from model.train import checkpoint_initialiser, config_of, main, parser
 from model.training_config import TrainConfig
+from model.vrn import Vrn, VrnConfig
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,6 +95,16 @@ def test_options_reach_the_config() -> None:
     assert config.network.hidden_sizes == (64, 32)
     assert not config.augmentation.flip
     assert not config.augmentation.outer_crop, "cached maps know no augmentation but the flip"
+
+
+def test_a_second_phase_starts_from_the_first_ones_weights(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    first, second = Vrn(VrnConfig(hidden_sizes=(8, 4))), Vrn(VrnConfig(hidden_sizes=(8, 4)))
+    save_checkpoint(tmp_path / "first.safetensors", first, {}, with_idl=True)
+    checkpoint_initialiser(tmp_path / "first.safetensors")(second)
+    assert all(torch.equal(second.state_dict()[name], tensor) for name, tensor in first.state_dict().items())
+    with pytest.raises(CheckpointError, match="another network"):
+        checkpoint_initialiser(tmp_path / "first.safetensors")(Vrn(VrnConfig(hidden_sizes=(8, 8))))
 
 
 def test_two_processes_train_one_model(tiny_gaicd: Path, tmp_path: Path) -> None:
