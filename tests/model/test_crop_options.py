@@ -3,7 +3,7 @@
 import pytest
 
 from model.errors import CropOptionError
-from model.crop_options import FREE, MAX_ASPECT_RATIOS, AspectRatio, CropOptions
+from model.crop_options import FREE, MAX_ASPECT_RATIOS, AspectRatio, CropOptions, KeepBox
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,32 @@ def test_ratio_asked_twice_is_answered_once():
 def test_too_many_ratios_are_refused():
     with pytest.raises(CropOptionError, match="aspect ratios"):
         CropOptions.parse(None, [f"{n}:100" for n in range(1, MAX_ASPECT_RATIOS + 2)])
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "-1,0,5,5", "0,0,0,5", "0,0,5,0", "nan,0,1,1",
+                                  "0.5,0.5,0.6,0.1", "0,0,1e9,1"])  # fmt: skip
+def test_keep_that_is_no_box_is_refused(text):
+    with pytest.raises(CropOptionError, match="keep"):
+        CropOptions.parse(keep=[text])
+
+
+@pytest.mark.parametrize("text", ["", "-0.1", "1.1", "nan", "inf", "half", "0x1"])
+def test_max_overlap_is_an_iou(text):
+    with pytest.raises(CropOptionError, match="max_overlap is an IoU from 0 to 1"):
+        CropOptions.parse(max_overlap=text)
+
+
+@pytest.mark.parametrize("text", ["0", "1.01", "nan", "", "-1"])
+def test_min_scale_is_a_share(text):
+    with pytest.raises(CropOptionError, match="min_scale is a share above 0"):
+        CropOptions.parse(min_scale=text)
+
+
+def test_fraction_and_pixel_boxes_are_told_apart_by_their_numbers():
+    assert KeepBox.parse("0.1, 0.2, 0.3, 0.4").is_normalized
+    assert not KeepBox.parse("0,0,1,2").is_normalized
+
+
+def test_a_label_cannot_hold_a_line_break():
+    with pytest.raises(CropOptionError):
+        AspectRatio.parse("4\n:5")
