@@ -94,4 +94,3 @@ def _add_front(app: typer.Typer, name: str, text: str) -> None:
 def main() -> None:
     """The console script."""
     build_app()(prog_name="vrn")
-

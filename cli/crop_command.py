@@ -32,7 +32,9 @@ def crop(
     ],
     aspect_ratio: Annotated[
         list[str] | None,
-        typer.Option("--aspect-ratio", "-r", help="free, 16:9, 4:5, 1.91:1 ...; repeatable.", rich_help_panel=_WISHES),
+        typer.Option(
+            "--aspect-ratio", "-r", help="free, 16:9, 4:5, 1.91:1 ...; repeatable.", rich_help_panel=_WISHES
+        ),
     ] = None,
     top_k: Annotated[
         str, typer.Option("--top-k", "-k", metavar="1..50", help="Crops for each ratio.", rich_help_panel=_WISHES)
@@ -44,14 +46,17 @@ def crop(
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="X,Y,W,H", help="A box that every crop contains, in pixels or 0..1; repeatable.",
+            metavar="X,Y,W,H",
+            help="A box that every crop contains, in pixels or 0..1; repeatable.",
             rich_help_panel=_WISHES,
         ),
     ] = None,
     min_scale: Annotated[
         str | None,
         typer.Option(
-            metavar="0..1", help="Least share of the largest crop's sides.", rich_help_panel=_WISHES,
+            metavar="0..1",
+            help="Least share of the largest crop's sides.",
+            rich_help_panel=_WISHES,
         ),
     ] = None,
     out: Annotated[
@@ -61,18 +66,23 @@ def crop(
     json_to: Annotated[
         str | None,
         typer.Option(
-            "--json", metavar="FILE|-", help="One JSON object a photo, one line each; - is standard output.",
+            "--json",
+            metavar="FILE|-",
+            help="One JSON object a photo, one line each; - is standard output.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
     overlay: Annotated[
         bool,
-        typer.Option("--overlay", help="Also draw the best crop over the photo (needs --out).", rich_help_panel=_OUTPUT),
+        typer.Option(
+            "--overlay", help="Also draw the best crop over the photo (needs --out).", rich_help_panel=_OUTPUT
+        ),
     ] = False,
     skip_existing: Annotated[
         bool,
         typer.Option(
-            "--skip-existing", help="Go on with an earlier run: leave out photos whose outputs are there.",
+            "--skip-existing",
+            help="Go on with an earlier run: leave out photos whose outputs are there.",
             rich_help_panel=_OUTPUT,
         ),
     ] = False,
@@ -198,7 +208,9 @@ def _run(
             if outcome.error is not None:
                 failed += 1
                 # Plain text: a path may hold what Rich would take for markup.
-                progress.console.print(f"{outcome.source.path}: {error_text(outcome.error)}", markup=False, soft_wrap=True)
+                progress.console.print(
+                    f"{outcome.source.path}: {error_text(outcome.error)}", markup=False, soft_wrap=True
+                )
             else:
                 cropped += 1
                 if table is not None:
@@ -226,7 +238,9 @@ def _run(
 def _is_there(source: Source, wishes: "Wishes", lines: object, is_done: object) -> bool:
     """Whether an earlier run made every output that is asked for now."""
     has_line = lines is None or str(source.path) in lines.done_paths
-    return has_line and (wishes.out is None or is_done(source, wishes)) and (lines is not None or wishes.out is not None)
+    return (
+        has_line and (wishes.out is None or is_done(source, wishes)) and (lines is not None or wishes.out is not None)
+    )
 
 
 def _table() -> Table:

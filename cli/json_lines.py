@@ -1,4 +1,4 @@
-"""One JSON object a photo, one line each, to a file or to standard output; a killed run's file can be gone on with."""
+"""One JSON object a photo, one line each, to a file or standard output; a killed run's file can be gone on with."""
 
 import json
 import sys

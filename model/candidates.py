@@ -60,8 +60,8 @@ def free_views(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Candidate views of any shape: integer `boxes_xyxy` (N, 4), and `boxes_normalized` float32 (N, 4).
 
-    Without wishes these are `grid_views`. With `keep_xyxy` (whole pixels inside the photo) every view contains
-    it, and with `min_scale` both sides are at least that share of the photo's. Where that leaves fewer than
+    Without wishes these are `grid_views`. With `keep_xyxy` (whole pixels inside the photo) every view contains it,
+    and with `min_scale` both sides are at least that share of the photo's. Where that leaves fewer than
     `MIN_GRID_VIEWS` of the grid, views whose edges lie in the room that is left are added; the whole photo is
     among them, so there is always one.
     """
@@ -71,7 +71,9 @@ def free_views(
         return boxes_xyxy, boxes_normalized
     keep = keep_xyxy or (width // 2, height // 2, width // 2, height // 2)
     least = [math.ceil((min_scale or 0) * side - 1e-6) for side in (width, height)]
-    boxes_xyxy = boxes_xyxy[_contains(boxes_xyxy, keep) & (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2] >= least).all(axis=1)]
+    boxes_xyxy = boxes_xyxy[
+        _contains(boxes_xyxy, keep) & (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2] >= least).all(axis=1)
+    ]
     if len(boxes_xyxy) < MIN_GRID_VIEWS:
         boxes_xyxy = _unique(np.concatenate([boxes_xyxy, _views_in_the_room(width, height, keep, least)]))
     return boxes_xyxy, boxes.normalize_boxes(boxes_xyxy, width, height)
@@ -88,7 +90,9 @@ def _views_in_the_room(width: int, height: int, keep: Sequence[int], least: Sequ
     y1, x1, y2, x2 = (a.ravel() for a in np.meshgrid(ys1, xs1, ys2, xs2, indexing="ij"))
     views = np.stack([x1, y1, x2, y2], axis=1)
     sides = views[:, 2:] - views[:, :2]
-    return views[(sides >= np.maximum(least, 1)).all(axis=1) & (sides.prod(axis=1) >= MIN_AREA_SHARE * width * height)]
+    return views[
+        (sides >= np.maximum(least, 1)).all(axis=1) & (sides.prod(axis=1) >= MIN_AREA_SHARE * width * height)
+    ]
 
 
 def fixed_ratio_views(

@@ -95,9 +95,7 @@ def output_size(crop_w: int, crop_h: int, options: PictureOptions) -> tuple[int,
     A crop with fewer pixels than wished stays as it is unless `upscale`. Raises CropRequestError if enlarging
     would make too many pixels.
     """
-    scales = [
-        wish / side for wish, side in ((options.width, crop_w), (options.height, crop_h)) if wish is not None
-    ]
+    scales = [wish / side for wish, side in ((options.width, crop_w), (options.height, crop_h)) if wish is not None]
     scale = min(scales, default=1.0)
     if scale >= 1 and not options.upscale:
         return crop_w, crop_h
@@ -111,13 +109,15 @@ def output_size(crop_w: int, crop_h: int, options: PictureOptions) -> tuple[int,
     return size
 
 
-def stored_box(box_xyxy: tuple[int, int, int, int], stored_size: tuple[int, int], orientation: int) -> tuple[int, ...]:
+def stored_box(
+    box_xyxy: tuple[int, int, int, int], stored_size: tuple[int, int], orientation: int
+) -> tuple[int, ...]:
     """A box of the upright photo as a box of the stored picture, which `orientation` turns upright."""
     x1, y1, x2, y2 = box_xyxy
     width, height = upright_size(stored_size, orientation)
-    if orientation in (2, 3, 7, 8):  # what is on the right when upright comes first in the file
+    if orientation in (2, 3, 6, 7):  # what is on the right when upright comes first in the file
         x1, x2 = width - x2, width - x1
-    if orientation in (3, 4, 6, 7):
+    if orientation in (3, 4, 7, 8):
         y1, y2 = height - y2, height - y1
     # The sides were swapped by the turn: back to the file's own.
     return (y1, x1, y2, x2) if orientation in (5, 6, 7, 8) else (x1, y1, x2, y2)
@@ -165,7 +165,11 @@ def _kept_exif(stored: Image.Image) -> bytes:
 
 
 def _save(
-    picture: Image.Image, picture_format: PictureFormat, profile: bytes | None, quality: int | None, extras: dict[str, Any]
+    picture: Image.Image,
+    picture_format: PictureFormat,
+    profile: bytes | None,
+    quality: int | None,
+    extras: dict[str, Any],
 ) -> bytes:
     # Encoders write comments, XMP and EXIF that they find in `info`, so it starts empty.
     picture.info = {}

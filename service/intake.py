@@ -72,9 +72,7 @@ class Intake:
 
 
 @asynccontextmanager
-async def take_in(
-    request: Request, serving: Serving, *, max_bytes: int, max_files: int = 1
-) -> AsyncIterator[Intake]:
+async def take_in(request: Request, serving: Serving, *, max_bytes: int, max_files: int = 1) -> AsyncIterator[Intake]:
     """Read the request's body inside its deadline; its bytes count as held while the block runs.
 
     Raises NotReadyError or OverloadedError before the body is read, and what `read_upload` raises.

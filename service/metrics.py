@@ -6,7 +6,15 @@ reasons are closed sets, and anything else counts as `other`.
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    start_http_server,
+)
 
 from service.cropping import CropResult
 
@@ -51,6 +59,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, routes: frozenset[str] = ROUTES) -> None:
         self._registry = registry
+        ProcessCollector(registry=registry)  # start time (restarts), memory, CPU seconds, open files
         self._routes = routes
 
         def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:

@@ -81,8 +81,8 @@ _CROP_OPTIONS: dict[str, Json] = {
     },
     "aspect_ratio": _ASPECT_RATIO,
     "max_overlap": {
-        "description": "Largest overlap (IoU, 0 to 1) of two crops of one ratio, so that they really differ. 0.7 gives"
-        " visibly different crops; without it neighbours in rank are often near twins.",
+        "description": "Largest overlap (IoU, 0 to 1) of two crops of one ratio, so that they differ. 0.7 gives crops"
+        " that look different; without it neighbours in rank are often near twins.",
         "schema": {"type": "number", "minimum": 0, "maximum": 1},
         "example": 0.7,
     },

@@ -42,7 +42,8 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
 
             def choose(ranked: RankedCrops) -> Sequence[Crop]:
                 if len(ranked.crops) < rank:
-                    raise CropRequestError(f"this photo has only {len(ranked.crops)} such crops; ask for a lower rank")
+                    count = len(ranked.crops)
+                    raise CropRequestError(f"this photo has only {count} such crops; ask for a lower rank")
                 return ranked.crops[rank - 1 :]
 
             with serving.admission.accept():

@@ -179,9 +179,7 @@ def _crop_answer(crop: Crop, width: int, height: int) -> CropAnswer:
         aspect_ratio=crop.aspect_ratio.label,
         score=crop.score,
         box=PixelBox(x=x1, y=y1, width=x2 - x1, height=y2 - y1),
-        box_normalized=NormalizedBox(
-            x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height
-        ),
+        box_normalized=NormalizedBox(x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height),
         area_share=crop.area_share,
         focal_point=FocalPointAnswer(x=focus.x, y=focus.y, object_position=focus.object_position),
     )

@@ -64,11 +64,14 @@ class Settings(BaseSettings):
         120_000_000, ge=1, description="pixels in decode at once; one larger photo is decoded alone"
     )
     max_held_pixels: int = Field(
-        120_000_000, ge=1, description="pixels of full photos held between decode and encode for `POST /crop/image`"
+        120_000_000, ge=1, description="pixels of full photos held from decode to encode for `POST /crop/image`"
     )
     max_files: int = Field(16, ge=1, le=1000, description="most photos in one `POST /crop/batch`")
     max_files_bytes: int = Field(
-        128 * _MIB, ge=1, le=4096 * _MIB, description="largest body of `POST /crop/batch`; each photo has its own limit"
+        128 * _MIB,
+        ge=1,
+        le=4096 * _MIB,
+        description="largest body of `POST /crop/batch`; each photo has its own limit",
     )
 
     max_batch_size: int = Field(

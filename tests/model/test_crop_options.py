@@ -2,8 +2,8 @@
 
 import pytest
 
-from model.errors import CropOptionError
 from model.crop_options import FREE, MAX_ASPECT_RATIOS, AspectRatio, CropOptions, KeepBox
+from model.errors import CropOptionError
 
 
 @pytest.mark.parametrize(

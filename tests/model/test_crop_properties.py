@@ -53,8 +53,7 @@ def test_crops_are_valid_keep_what_they_must_match_the_ratio_and_come_ranked(req
     width, height, options, seed = request
     try:
         plan, scores, result = ranked(width, height, options, seed)
-    except CropRequestError as error:
-        assert str(error)
+    except CropRequestError:
         assert any(ratio.value is not None for ratio in options.aspect_ratios), "a free crop is always possible"
         return
     keep = hull_of_keep_boxes(options.keep, width, height)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from prometheus_client import CollectorRegistry
 
-from model import Cropper, CropOptionError, CropRequestError
+from model import CropOptionError, Cropper, CropRequestError
 from model.crop_options import CropOptions
 from service.composition import build_core
 from service.metrics import Metrics
@@ -64,7 +64,12 @@ def test_result_is_the_servers_for_small_large_and_turned_photos(cropper):
     options = CropOptions.parse("4", ["free", "16:9"], max_overlap="0.8", keep=["0.4,0.4,0.2,0.2"], min_scale="0.7")
     for photo in (large.getvalue(), turned.getvalue(), (PHOTOS / "rocket-panorama.jpg").read_bytes()):
         ours = cropper.crop(
-            photo, top_k=4, aspect_ratios=["free", "16:9"], max_overlap=0.8, keep=[(0.4, 0.4, 0.2, 0.2)], min_scale=0.7
+            photo,
+            top_k=4,
+            aspect_ratios=["free", "16:9"],
+            max_overlap=0.8,
+            keep=[(0.4, 0.4, 0.2, 0.2)],
+            min_scale=0.7,
         )
         assert_same(ours, service_result(photo, options))
 

@@ -1,93 +1,12 @@
 """The HTTP surface, in process: a real application around a fake engine."""
 
 import asyncio
-import contextlib
-import json
 import logging
 import re
 
-import httpx
-import numpy as np
 import pytest
 
-from model.transforms import INPUT_SHAPES
-from service.composition import build_process
-from service.engine import stack_items
 from service.lifecycle import State
-from service.settings import read_settings
-
-
-class FakeEngine:
-    """Scores a view by its left edge; a photo whose first pixel is white is poison; waits for `gate` if given."""
-
-    device, precision, best_batch_size = "fake", "f32", 4
-
-    def __init__(self):
-        self.batches = []
-
-    def load(self):
-        pass
-
-    def warm_up(self):
-        pass
-
-    def prepare(self, items):
-        return stack_items(items)
-
-    def score(self, batch):
-        self.batches.append(len(batch.view_counts))
-        if (batch.photos[:, 0, 0] == 255).all(-1).any():
-            raise RuntimeError("/secret/path: poison")
-        scores = batch.boxes_normalized[:, :, 0]
-        return [np.array(scores[row, :count]) for row, count in enumerate(batch.view_counts)]
-
-    def memory_bytes(self):
-        return 4096
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def export_path(tmp_path):
-    import hashlib
-
-    graph = tmp_path / "tiny.onnx"
-    graph.write_bytes(b"a graph")
-    facts = {
-        "name": "tiny", "version": "v1", "input_shapes": [list(shape) for shape in INPUT_SHAPES],
-        "sha256": hashlib.sha256(b"a graph").hexdigest(),
-    }  # fmt: skip
-    graph.with_suffix(".json").write_text(json.dumps(facts))
-    return graph
-
-
-@pytest.fixture
-def serving(export_path):
-    """An async context: (client, process) of a running application, with `VRN_*` settings by keyword."""
-
-    @contextlib.asynccontextmanager
-    async def start(engine=None, warm=True, **settings):
-        variables = {f"VRN_{name.upper()}": str(value) for name, value in settings.items()}
-        process = build_process(
-            read_settings({"VRN_MODEL_PATH": str(export_path), "VRN_DECODE_THREADS": "2", **variables}),
-            engine or FakeEngine(),
-        )
-        loop_task = asyncio.create_task(process.core.batcher.run())
-        if warm:
-            await process.core.runner.start()
-            process.lifecycle.warmed_up()
-        transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)
-        try:
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                yield client, process
-        finally:
-            loop_task.cancel()
-            await asyncio.gather(loop_task, return_exceptions=True)
-            await process.core.runner.close()
-            process.core.pool.close()
-
-    return start
 
 
 def error_of(answer):
