@@ -1,7 +1,8 @@
 """Export of the inference graph to ONNX: backbone + splitter + VDL, boxes as an input.
 
-`python -m model.export CHECKPOINT [--out-dir model/weights]` writes the graph, and beside it the JSON document
-that serving reads (`model.exported`). One graph serves every input shape, batch size and number of views.
+`python -m model.export CHECKPOINT [--out-dir model/weights]` writes the inference checkpoint (without IDL), the graph
+and the JSON document that serving reads (`model.exported`). One graph serves every input shape, batch size
+and number of views.
 """
 
 import argparse
@@ -13,7 +14,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import DEFAULT_CHECKPOINT, file_sha256, load_checkpoint, read_document, write_atomically
+from model.checkpoint import (
+    DEFAULT_CHECKPOINT,
+    file_sha256,
+    load_checkpoint,
+    read_document,
+    save_checkpoint,
+    write_atomically,
+)
 from model.errors import VrnError
 from model.transforms import INPUT_SHAPES
 from model.vrn import Vrn
@@ -65,13 +73,17 @@ def export_onnx(vrn: Vrn, path: Path) -> None:
 
 
 def export_checkpoint(checkpoint: Path, out_dir: Path) -> Path:
-    """Graph and JSON document of a checkpoint into `out_dir`; returns the graph's path."""
+    """Inference checkpoint, graph and JSON document of a checkpoint into `out_dir`; returns the graph's path."""
     document = read_document(checkpoint)
     path = out_dir / f"{document['name']}.onnx"
-    export_onnx(load_checkpoint(checkpoint), path)
+    vrn = load_checkpoint(checkpoint)
+    inference = path.with_suffix(".safetensors")
+    if inference.resolve() != checkpoint.resolve():
+        save_checkpoint(inference, vrn, document)
+    export_onnx(vrn, path)
     described = {
         **document,
-        "version": f"{document['data_version'][:6]}-{file_sha256(checkpoint)[:8]}",
+        "version": f"{document['data_version'][:6]}-{file_sha256(inference)[:8]}",
         "input_shapes": [list(shape) for shape in INPUT_SHAPES],
         "sha256": file_sha256(path),
     }
