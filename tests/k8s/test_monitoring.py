@@ -1,0 +1,119 @@
+"""Rules, dashboard and autoscalers ask only for what the server exposes; promtool accepts and tests the rules."""
+
+import json
+import re
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.metrics import DROP_REASONS, OUTCOMES, Metrics
+
+ROOT = Path(__file__).parents[2]
+MONITORING = ROOT / "monitoring"
+GROUPS = yaml.safe_load((MONITORING / "rules.yaml").read_text())["groups"]
+RULES = [rule for group in GROUPS for rule in group["rules"]]
+ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
+DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
+QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+_WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring"}
+
+
+def metric_names(expression: str) -> set[str]:
+    """Names that select series: what is left when matchers, ranges, groupings, calls and numbers are gone."""
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(by|without|on|ignoring)\s*\([^)]*\)", " ", expression)
+    return set(re.findall(r"[a-zA-Z_:][\w:]*(?![\w:])(?!\s*\()", re.sub(r"\b[\d.]+\b", " ", bare))) - _WORDS
+
+
+def exposed_names() -> set[str]:
+    """Every sample that a scrape holds."""
+    metrics = Metrics(CollectorRegistry())
+    metrics.engine_loaded("cpu", "f32", "m", "1")
+    families = list(text_string_to_metric_families(metrics.render().decode()))
+    histograms = {f"{f.name}_{end}" for f in families if f.type == "histogram" for end in ("bucket", "sum", "count")}
+    return {sample.name for family in families for sample in family.samples} | histograms
+
+
+KNOWN = exposed_names() | {rule["record"] for rule in RULES if "record" in rule} | {"up"}
+
+
+def promtool(*arguments: str) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian: prometheus)")
+    done = subprocess.run(["promtool", *arguments], cwd=MONITORING, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("expression", QUERIES + [rule["expr"] for rule in RULES])
+def test_queries_ask_for_metrics_and_labels_that_exist(expression):
+    names = metric_names(expression)
+    assert names
+    assert names <= KNOWN
+    for label, allowed in (("outcome", OUTCOMES), ("reason", DROP_REASONS)):
+        for values in re.findall(label + r'=~?"([^"]*)"', expression):
+            assert set(values.split("|")) <= allowed
+
+
+def test_a_name_that_the_server_does_not_expose_is_found():
+    assert metric_names("sum by (job) (rate(vrn_typo_total{route=~\"/crop.*\"}[5m])) > 2") == {"vrn_typo_total"}
+    assert "vrn_typo_total" not in KNOWN
+
+
+def test_autoscalers_ask_for_metrics_that_the_server_exposes(manifests):
+    for manifest in manifests:
+        if manifest["kind"] == "HorizontalPodAutoscaler":
+            pods = [m["pods"]["metric"]["name"] for m in manifest["spec"]["metrics"] if m["type"] == "Pods"]
+            assert set(pods) <= exposed_names()
+            assert bool(pods) is any(m["kind"] == "ServiceMonitor" for m in manifests)
+        if manifest["kind"] == "ScaledObject":
+            (query,) = [t["metadata"]["query"] for t in manifest["spec"]["triggers"] if t["type"] == "prometheus"]
+            assert metric_names(query) <= exposed_names()
+
+
+def test_every_alert_has_a_runbook_entry_and_the_other_way_round():
+    text = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^## (Vrn\w+)$", text, re.M)) == set(ALERTS)
+    for name, rule in ALERTS.items():
+        assert rule["annotations"]["runbook"] == f"docs/runbook.md#{name.lower()}"
+
+
+def test_every_alert_is_seen_to_fire_and_to_stay_silent():
+    tests = yaml.safe_load((MONITORING / "rules_test.yaml").read_text())["tests"]
+    cases = [case for test in tests for case in test["alert_rule_test"]]
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == set(ALERTS)
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == set(ALERTS)
+
+
+def test_promtool_accepts_the_rules():
+    promtool("check", "rules", "rules.yaml")
+
+
+def test_promtool_accepts_every_query_of_the_dashboard(tmp_path):
+    queries = [query.replace("$__rate_interval", "5m").replace("$job", ".*") for query in QUERIES]
+    rules = [{"record": f"dashboard:query{n}", "expr": query} for n, query in enumerate(queries)]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    promtool("check", "rules", str(tmp_path / "rules.yaml"))
+
+
+def test_promtool_accepts_the_scrape_config(tmp_path):
+    config = yaml.safe_load((ROOT / "docker" / "prometheus" / "prometheus.yaml").read_text())
+    # The path of the rules inside the container does not exist here; they are checked on their own.
+    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(config | {"rule_files": []}))
+    promtool("check", "config", str(tmp_path / "prometheus.yaml"))
+
+
+def test_rules_fire_when_they_should():
+    promtool("test", "rules", "rules_test.yaml")
+
+
+def test_the_operator_files_are_made_from_these():
+    made = runpy.run_path(str(MONITORING / "to_operator.py"))["operator_files"]()
+    for name, text in made.items():
+        assert (ROOT / "k8s" / "components" / "monitoring" / name).read_text(encoding="utf-8") == text, (
+            "run: python monitoring/to_operator.py"
+        )
