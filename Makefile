@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 DATA ?= ../shared/data/crops
 BACKBONE ?= $(or $(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
 CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
-EPOCHS ?= 18
+EPOCHS ?= 14
 SEED ?= 0
 OUT ?= runs/train
 SEEDS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint train evaluate ablation figures export bench clean
+.PHONY: help run test test-docker test-k8s lint train evaluate ablation figures export bench bench-serving clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,11 +36,17 @@ test: $(VENV)/.dev ## lint and all tests
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest
 
+test-docker: $(VENV)/.dev ## build the images and try the compose stack; skipped without a Docker engine
+	$(BIN)/python -m pytest -m docker tests/docker
+
+test-k8s: $(VENV)/.dev ## manifests, alert rules and dashboard
+	$(BIN)/python -m pytest tests/k8s
+
 lint: $(VENV)/.dev ## ruff
 	$(BIN)/ruff check .
 
 # The settings that made the shipped model (MODEL_CARD.md); a killed run goes on with the same command.
-train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=18 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
+train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=14 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
 	$(BIN)/python -m model.train --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
 
 evaluate: $(VENV)/.dev ## table of the checkpoint and the baselines: DATA=DIR CHECKPOINT=FILE
@@ -54,6 +60,11 @@ figures: $(VENV)/.dev ## the paper's Fig. 4 and 5 as PNGs: DATA=DIR
 
 export: $(VENV)/.dev ## the inference graph of a checkpoint to ONNX: CHECKPOINT=FILE
 	$(BIN)/python -m model.export $(CHECKPOINT)
+
+bench: bench-serving ## all benchmarks
+
+bench-serving: $(VENV)/.dev ## load on a server of its own: throughput, latency, overload, memory (about 6 minutes)
+	$(BIN)/python -m benchmarks.serving
 
 clean: ## remove what make made, but not runs/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info
