@@ -281,7 +281,19 @@ def measure(
         f"**{size}** ({kib:.0f} KiB a JPEG): decode {cost.decode_s * 1000:.1f} ms,"
         f" inference {cost.inference_s * 1000:.1f} ms of CPU a photo\n"
     )
-    columns = ["load", "offered/s", "goodput/s", "429", "other", "p50_ms", "p99_ms", "batch", "RSS_MiB", "CPU_ms_a_photo", "client_CPU"]
+    columns = [
+        "load",
+        "offered/s",
+        "goodput/s",
+        "429",
+        "other",
+        "p50_ms",
+        "p99_ms",
+        "batch",
+        "RSS_MiB",
+        "CPU_ms_a_photo",
+        "client_CPU",
+    ]
     print("| " + " | ".join(column.replace("_", " ") for column in columns) + " |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     load(server, photos, "warm-up", min(3.0, seconds), clients=8)

@@ -43,9 +43,7 @@ def test_grid_equals_a_plain_loop_in_gaics_order(width, height):
 def test_long_strips_get_all_90_views_and_keep_those_of_gaics_rule(width, height):
     views = grid_views(width, height)
     assert len(views) == 90
-    assert {tuple(view) for view in plain_grid(width, height).reshape(-1, 4)} <= {
-        tuple(view) for view in views
-    }
+    assert {tuple(view) for view in plain_grid(width, height).reshape(-1, 4)} <= {tuple(view) for view in views}
 
 
 @given(width=st.integers(1, 60), height=st.integers(1, 60))
