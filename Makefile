@@ -11,7 +11,7 @@ OUT ?= runs/train
 SEEDS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s lint train evaluate ablation figures export bench bench-serving clean
+.PHONY: help run test test-docker test-k8s lock lint train evaluate ablation figures export bench bench-serving clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,10 +37,13 @@ test: $(VENV)/.dev ## lint and all tests
 	$(BIN)/python -m pytest
 
 test-docker: $(VENV)/.dev ## build the images and try the compose stack; skipped without a Docker engine
-	$(BIN)/python -m pytest -m docker tests/docker
+	$(BIN)/python -m pytest -m "docker or not docker" tests/docker
 
 test-k8s: $(VENV)/.dev ## manifests, alert rules and dashboard
 	$(BIN)/python -m pytest tests/k8s
+
+lock: ## refresh docker/*.lock (needs uv)
+	docker/lock.sh
 
 lint: $(VENV)/.dev ## ruff
 	$(BIN)/ruff check .
