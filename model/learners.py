@@ -1,6 +1,6 @@
 """The two learners: VDL scores views by their difference, IDL learns what they share. Know nothing of losses.
 
-Source: paper section 2.3; layer sizes from GAIC, then measured (model/EXPERIMENTS.md).
+Source: paper section 2.3; layer sizes after GAIC.
 """
 
 from itertools import pairwise
