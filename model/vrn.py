@@ -22,7 +22,7 @@ class VrnConfig:
     splitter_reduction: int = 4  # [c]
     align_bins: int = 9  # [G] RoIAlign and RoDAlign give 9 x 9
     roi_sampling_ratio: int = 2  # [c]
-    hidden_sizes: tuple[int, ...] = (512, 128)  # [c] GAIC's 768 would make the weights 8 MB larger
+    hidden_sizes: tuple[int, ...] = (512, 128)  # [c] GAIC's 768 would make each file 5 MB larger
     dropout: float = 0.0  # [c]
     has_splitter: bool = True  # False: the ablation's baseline, MOS directly from RoIAlign + RoDAlign, no IDL
     pixel_mean: float = 0.5  # normalised pixel = (pixel / 255 - mean) / std, as the backbone's weights want it
