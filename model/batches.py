@@ -16,6 +16,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import ColorJitter
 
 from model.dataset import RatedPhoto, load_upright_rgb
+from model.photo_input import reduced
 from model.transforms import InputShape, choose_input_shape, resize_to_shape
 
 OUTER_MARGIN = 0.5 / 12  # no grid view touches this border, so a photo may lose it without losing a view
@@ -78,7 +79,7 @@ def plan_epoch(shapes: list[InputShape], batch_size: int, seed: int, epoch: int)
 class BatchMaker:
     """Decoded training photos, and batches of them.
 
-    Holds every photo as uint8 RGB in memory (a 320 x 480 photo takes 0.5 MB), at most `max_side` long.
+    Holds every photo as uint8 RGB in memory (a 320 x 480 photo takes 0.5 MB), reduced as serving does.
     """
 
     def __init__(
@@ -88,7 +89,6 @@ class BatchMaker:
         views_per_photo: int,
         augmentation: Augmentation,
         seed: int,
-        max_side: int = 640,
         choose_shape: Callable[[int, int], InputShape] = choose_input_shape,
     ) -> None:
         self.photos, self.seed = photos, seed
@@ -97,9 +97,7 @@ class BatchMaker:
         self.means = np.array([photo.mos.mean() for photo in photos], dtype=np.float32)
         self._pixels: list[np.ndarray] = []
         for photo in photos:
-            image = load_upright_rgb(photo.path)
-            image.thumbnail((max_side, max_side), Image.Resampling.BILINEAR, reducing_gap=None)
-            self._pixels.append(np.asarray(image))
+            self._pixels.append(np.asarray(reduced(load_upright_rgb(photo.path))))
         self._jitter = augmentation.jitter()
 
     def network_pixels(self, index: int) -> np.ndarray:

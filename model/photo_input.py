@@ -60,7 +60,7 @@ def make_photo_input(
 
     `image` is left as it is.
     """
-    small = _reduced(image)
+    small = reduced(image)
     orientation = orientation_of(image)
     if orientation in TURNS:
         small = _keeping_info(small.transpose(TURNS[orientation]), image)
@@ -92,8 +92,8 @@ def _target_scale(size: tuple[int, int]) -> float:
     return min(1.0, max(REDUCE_MARGIN * shape.width / size[0], REDUCE_MARGIN * shape.height / size[1]))
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    """Shrunk by a whole factor while the margin holds. Keeps mode and metadata."""
+def reduced(image: Image.Image) -> Image.Image:
+    """Shrunk by a whole factor while the margin holds; for training as for serving. Keeps mode and metadata."""
     factor = int(1 / _target_scale(image.size))
     if factor < 2 or image.mode not in _REDUCIBLE_MODES:
         return image

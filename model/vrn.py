@@ -89,8 +89,3 @@ class Vrn(nn.Module):
         """Inference, without IDL: uint8 photos (B, H, W, 3), boxes (B, N, 4) -> scores (B, N)."""
         view_wise, _ = self.split(self.backbone(self.normalise(photos)))
         return self.vdl(view_wise, boxes_normalized)
-
-
-def count_parameters(module: nn.Module) -> int:
-    """Number of trainable numbers."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
