@@ -9,6 +9,6 @@ lock() {
         --custom-compile-command docker/lock.sh --output-file "$out" "$@"
 }
 lock docker/requirements-build.lock --universal "$@" docker/requirements-build.in
-lock docker/requirements.lock --universal --extra otel "$@" pyproject.toml
+lock docker/requirements.lock --python-platform x86_64-manylinux_2_28 --extra otel "$@" pyproject.toml
 lock docker/requirements-cuda.lock --python-platform x86_64-manylinux_2_28 --extra otel "$@" \
     pyproject.toml docker/requirements-cuda.in

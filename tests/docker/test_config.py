@@ -111,6 +111,7 @@ def test_balancer_has_the_limits_of_the_service():
     assert int(default_of(balancer["BALANCER_MAX_BATCH_BYTES"])) == defaults.max_files_bytes
     assert balancer["BALANCER_MAX_UPLOAD_BYTES"] == api["VRN_MAX_UPLOAD_BYTES"]
     assert balancer["BALANCER_MAX_BATCH_BYTES"] == api["VRN_MAX_FILES_BYTES"]
+    assert float(default_of(api["VRN_REQUEST_TIMEOUT_S"])) == defaults.request_timeout_s
     assert float(default_of(balancer["BALANCER_SERVER_TIMEOUT_S"])) > defaults.request_timeout_s
 
 
@@ -131,6 +132,13 @@ def test_stopping_waits_longer_than_the_drain():
     api, balancer = (COMPOSE["services"][name] for name in ("api", "balancer"))
     assert seconds(api["stop_grace_period"]) > Settings().drain_timeout_s
     assert seconds(balancer["stop_grace_period"]) > float(re.search(r"hard-stop-after (\d+)s", HAPROXY)[1])
+
+
+def test_no_mount_hides_what_the_image_holds():
+    copied = re.findall(r"^COPY --from=build \S+ (\S+)$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
+    assert "/opt/model-cache" in copied
+    mounts = [mount.split(":")[0] for mount in COMPOSE["services"]["api"]["tmpfs"]]
+    assert not [path for path in copied for mount in mounts if Path(path).is_relative_to(mount)]
 
 
 def test_grafana_is_given_what_its_provisioning_names():

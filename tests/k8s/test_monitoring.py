@@ -3,8 +3,8 @@
 import json
 import re
 import runpy
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,11 +42,16 @@ def exposed_names() -> set[str]:
 KNOWN = exposed_names() | {rule["record"] for rule in RULES if "record" in rule} | {"up"}
 
 
-def promtool(*arguments: str) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
-    done = subprocess.run(["promtool", *arguments], cwd=MONITORING, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture
+def promtool(require_program: Callable[[str, str], str]) -> Callable[..., None]:
+    """Runs a command of promtool that has to succeed."""
+    program = require_program("promtool", "prometheus")
+
+    def run(*arguments: str) -> None:
+        done = subprocess.run([program, *arguments], cwd=MONITORING, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
 
 
 @pytest.mark.parametrize("expression", QUERIES + [rule["expr"] for rule in RULES])
@@ -89,25 +94,25 @@ def test_every_alert_is_seen_to_fire_and_to_stay_silent():
     assert {case["alertname"] for case in cases if not case["exp_alerts"]} == set(ALERTS)
 
 
-def test_promtool_accepts_the_rules():
+def test_promtool_accepts_the_rules(promtool):
     promtool("check", "rules", "rules.yaml")
 
 
-def test_promtool_accepts_every_query_of_the_dashboard(tmp_path):
+def test_promtool_accepts_every_query_of_the_dashboard(promtool, tmp_path):
     queries = [query.replace("$__rate_interval", "5m").replace("$job", ".*") for query in QUERIES]
     rules = [{"record": f"dashboard:query{n}", "expr": query} for n, query in enumerate(queries)]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
     promtool("check", "rules", str(tmp_path / "rules.yaml"))
 
 
-def test_promtool_accepts_the_scrape_config(tmp_path):
+def test_promtool_accepts_the_scrape_config(promtool, tmp_path):
     config = yaml.safe_load((ROOT / "docker" / "prometheus" / "prometheus.yaml").read_text())
     # The path of the rules inside the container does not exist here; they are checked on their own.
     (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(config | {"rule_files": []}))
     promtool("check", "config", str(tmp_path / "prometheus.yaml"))
 
 
-def test_rules_fire_when_they_should():
+def test_rules_fire_when_they_should(promtool):
     promtool("test", "rules", "rules_test.yaml")
 
 

@@ -5,6 +5,7 @@ one of them. The stack is shared; every test leaves three healthy replicas behin
 import contextlib
 import http.client
 import json
+import re
 import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 
 pytestmark = pytest.mark.docker
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENOUGH = 30  # requests, by six clients: each replica is in the middle of some
 
 
@@ -84,6 +85,15 @@ def test_keys_are_asked_for_and_health_is_open(stack, photos):
     assert stack.post(photos[0], key="second-key-9876543210").status_code == 200
     assert httpx.get(stack.url + "/healthz").status_code == 200
     assert httpx.get(stack.url + "/readyz").status_code == 200
+
+
+def test_web_page_is_served_without_a_key(stack):
+    answer = httpx.get(stack.url + "/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    links = re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text)
+    assert links
+    assert {httpx.get(stack.url + link).status_code for link in links} == {200}
 
 
 def test_metrics_are_not_reachable_through_the_balancer(stack):
