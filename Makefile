@@ -9,9 +9,10 @@ EPOCHS ?= 14
 SEED ?= 0
 OUT ?= runs/train
 SEEDS ?= 3
+SBOM ?= sbom.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s lock lint train evaluate ablation figures export bench bench-serving clean
+.PHONY: help run test test-docker test-k8s lock sbom lint train evaluate ablation figures export bench bench-serving clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,18 +33,22 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 run: $(VENV)/.serve ## serve on VRN_HOST:VRN_PORT (127.0.0.1:8000) with the trained model
 	$(BIN)/python -m service
 
-test: $(VENV)/.dev ## lint and all tests
+test: $(VENV)/.dev ## lint and all tests, test-docker among them
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-docker
 
 test-docker: $(VENV)/.dev ## build the images and try the compose stack; skipped without a Docker engine
-	$(BIN)/python -m pytest -m "docker or not docker" tests/docker
+	$(BIN)/python -m pytest -m docker -s tests/docker
 
 test-k8s: $(VENV)/.dev ## manifests, alert rules and dashboard
 	$(BIN)/python -m pytest tests/k8s
 
 lock: ## refresh docker/*.lock (needs uv)
 	docker/lock.sh
+
+sbom: $(VENV)/.dev ## what the CPU image installs, in CycloneDX: SBOM=sbom.json
+	$(BIN)/cyclonedx-py requirements docker/requirements.lock --pyproject pyproject.toml --output-reproducible --output-file $(SBOM)
 
 lint: $(VENV)/.dev ## ruff
 	$(BIN)/ruff check .
