@@ -16,9 +16,11 @@ DEFAULT_TOP_K = 5
 MAX_ASPECT_RATIOS = 10
 MAX_KEEP_BOXES = 100
 _MAX_RATIO = 100.0
-_NUMBER = r"\d{1,9}(?:\.\d{1,9})?"
-_FRACTION = re.compile(rf"^ *({_NUMBER}) *(?:[:/] *({_NUMBER}) *)?$", re.ASCII)
-_BOX = re.compile(rf"^ *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *$", re.ASCII)
+_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+# How wishes are written; the API's document shows these to programs.
+FRACTION_PATTERN = rf"^ *({_NUMBER}) *(?:[:/] *({_NUMBER}) *)?$"
+BOX_PATTERN = rf"^ *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *$"
+_SHARE_PATTERN = r"(?:[0-9](?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE]-?[0-9]{1,3})?"
 _ROUNDING = 1e-6  # what a fraction such as 0.1 + 0.9 may be off by
 
 
@@ -36,7 +38,7 @@ class AspectRatio:
         """`free`, `16:9`, `3/2`, `1.91:1` or `1.5`. Raises CropOptionError."""
         if text.strip().lower() == "free":
             return FREE
-        match = _FRACTION.match(text)
+        match = re.match(FRACTION_PATTERN, text)
         value = math.nan
         if match and float(match[2] or 1) > 0:
             value = float(match[1]) / float(match[2] or 1)
@@ -81,7 +83,7 @@ class KeepBox:
     @classmethod
     def parse(cls, text: str) -> "KeepBox":
         """`x,y,width,height`. Raises CropOptionError."""
-        match = _BOX.match(text)
+        match = re.match(BOX_PATTERN, text)
         if not match:
             raise CropOptionError(_keep_message(text))
         return cls(*(float(number) for number in match.groups()))
@@ -114,7 +116,7 @@ class CropOptions:
         if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or not 1 <= self.top_k <= MAX_TOP_K:
             raise CropOptionError(f"top_k is a whole number from 1 to {MAX_TOP_K}; got {self.top_k}")
         if not 1 <= len(self.aspect_ratios) <= MAX_ASPECT_RATIOS:
-            raise CropOptionError(f"give 1 to {MAX_ASPECT_RATIOS} aspect ratios; got {len(self.aspect_ratios)}")
+            raise CropOptionError(_ratios_message(len(self.aspect_ratios)))
         if len(self.keep) > MAX_KEEP_BOXES:
             raise CropOptionError(f"give at most {MAX_KEEP_BOXES} boxes to keep; got {len(self.keep)}")
         if self.max_overlap is not None and not 0 <= self.max_overlap <= 1:
@@ -144,8 +146,15 @@ class CropOptions:
 
 def unique_ratios(ratios: Iterable[str | float | AspectRatio]) -> tuple[AspectRatio, ...]:
     """Ratios from strings or numbers, each once, in order; free if there is none. Raises CropOptionError."""
-    parsed = (r if isinstance(r, AspectRatio) else AspectRatio.parse(str(r)) for r in ratios)
+    given = list(ratios)
+    if len(given) > MAX_ASPECT_RATIOS:
+        raise CropOptionError(_ratios_message(len(given)))
+    parsed = (r if isinstance(r, AspectRatio) else AspectRatio.parse(str(r)) for r in given)
     return tuple(dict.fromkeys(parsed)) or (FREE,)
+
+
+def _ratios_message(count: int) -> str:
+    return f"give 1 to {MAX_ASPECT_RATIOS} aspect ratios; got {count}"
 
 
 def keep_boxes(boxes: Iterable[Sequence[float] | KeepBox]) -> tuple[KeepBox, ...]:
@@ -167,6 +176,6 @@ def _parse_top_k(text: str) -> int:
 def _parse_share(name: str, meaning: str, text: str | None) -> float | None:
     if text is None:
         return None
-    if not re.fullmatch(r"\d(?:\.\d{0,20})?|\.\d{1,20}", text.strip(), re.ASCII):
+    if not re.fullmatch(_SHARE_PATTERN, text.strip()):
         raise CropOptionError(f"{name} is {meaning}; got {text[:40]!r}")
     return float(text)

@@ -20,6 +20,7 @@ from service.serving import Serving
 from service.upload import Upload, read_upload
 
 R = TypeVar("R")
+MAX_TIMEOUT_MS = 999_999_999
 
 
 class GivenOptions:
@@ -115,5 +116,5 @@ def _timeout_s(request: Request, cap_s: float) -> float:
     if text is None:
         return cap_s
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
-        raise BadRequestError("X-Request-Timeout-Ms is a whole number of milliseconds, at least 1")
+        raise BadRequestError(f"X-Request-Timeout-Ms is a whole number of milliseconds from 1 to {MAX_TIMEOUT_MS}")
     return min(cap_s, int(text) / 1000)

@@ -2,8 +2,16 @@
 
 from typing import Any
 
-from model.crop_options import DEFAULT_TOP_K, MAX_ASPECT_RATIOS, MAX_KEEP_BOXES, MAX_TOP_K
+from model.crop_options import (
+    BOX_PATTERN,
+    DEFAULT_TOP_K,
+    FRACTION_PATTERN,
+    MAX_ASPECT_RATIOS,
+    MAX_KEEP_BOXES,
+    MAX_TOP_K,
+)
 from service import schemas
+from service.intake import MAX_TIMEOUT_MS
 from service.picture_options import MAX_SIDE_PX, PictureFormat
 
 Json = dict[str, Any]
@@ -53,17 +61,20 @@ ERRORS: dict[int | str, Json] = {
     for status, (text, code, message) in _ERROR_TEXTS.items()
 }
 
+# The formats name what a pattern cannot say: a ratio between 1:100 and 100:1, fractions that stay inside the photo.
+_RATIO: Json = {"type": "string", "format": "aspect-ratio", "pattern": f"^free$|{FRACTION_PATTERN}"}
+_BOX: Json = {"type": "string", "format": "keep-box", "pattern": BOX_PATTERN}
 _ASPECT_RATIO: Json = {
     "description": "Wanted width:height of the crops, `free` for any. Repeatable: `top_k` crops for each, from one"
     " pass through the network. Between 1:100 and 100:1.",
-    "schema": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_ASPECT_RATIOS, "default": ["free"]},
+    "schema": {"type": "array", "items": _RATIO, "maxItems": MAX_ASPECT_RATIOS, "default": ["free"]},
     "example": ["free", "1:1", "16:9"],
 }
 _WHERE: dict[str, Json] = {
     "keep": {
         "description": "A box `x,y,width,height` that every crop contains: in pixels of the upright photo, or in"
         " fractions of its sides if all four numbers are at most 1. Repeatable.",
-        "schema": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_KEEP_BOXES},
+        "schema": {"type": "array", "items": _BOX, "maxItems": MAX_KEEP_BOXES},
         "example": ["0.1,0.2,0.5,0.5"],
     },
     "min_scale": {
@@ -93,7 +104,7 @@ _PICTURE_OPTIONS: dict[str, Json] = {
     "aspect_ratio": {
         "description": "Wanted width:height, `free` for any. Without it, the ratio of `width` and `height` if both"
         " are given.",
-        "schema": {"type": "string", "default": "free"},
+        "schema": {**_RATIO, "default": "free"},
         "example": "16:9",
     },
     "rank": {
@@ -122,7 +133,8 @@ _PICTURE_OPTIONS: dict[str, Json] = {
     },
 }
 _TIMEOUT: Json = {
-    "name": "X-Request-Timeout-Ms", "in": "header", "schema": {"type": "integer", "minimum": 1},
+    "name": "X-Request-Timeout-Ms", "in": "header",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT_MS},
     "description": "Deadline of this request in milliseconds; the service's own limit is its cap.",
 }  # fmt: skip
 _PHOTO: Json = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"}
@@ -141,7 +153,13 @@ def _operation(options: dict[str, Json], files: Json, *, takes_raw: bool) -> Jso
 
 CROP = _operation(_CROP_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 IMAGE = _operation(_PICTURE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
-BATCH = _operation(_CROP_OPTIONS, {"images": {"type": "array", "items": _PHOTO, "minItems": 1}}, takes_raw=False)
+
+
+def batch_operation(max_files: int) -> Json:
+    """`POST /crop/batch` of a service that takes `max_files` photos at once."""
+    images = {"type": "array", "items": _PHOTO, "minItems": 1, "maxItems": max_files}
+    return _operation(_CROP_OPTIONS, {"images": images}, takes_raw=False)
+
 
 PICTURE_ANSWER: dict[int | str, Json] = {
     200: {
@@ -158,5 +176,13 @@ PICTURE_ANSWER: dict[int | str, Json] = {
         },
     }
 }
-_OVERLOADED_STATE: Json = {"description": "Not now.", "content": {"application/json": {}}}
-STATE_ANSWERS: dict[int | str, Json] = {503: _OVERLOADED_STATE}
+NOT_LIVE: dict[int | str, Json] = {503: {"model": schemas.LiveAnswer, "description": "The batch loop has died."}}
+NOT_READY: dict[int | str, Json] = {
+    503: {"model": schemas.ReadyAnswer, "description": "Warming up, draining, or the queue is full."}
+}
+# Routes that are closed to clients without a key, where the operator set keys.
+KEY_ANSWERS: dict[int | str, Json] = {401: ERRORS[401]}
+METRICS_ANSWERS: dict[int | str, Json] = {
+    200: {"description": "Prometheus text.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+    **KEY_ANSWERS,
+}

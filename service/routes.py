@@ -24,19 +24,19 @@ def build_router(serving: Serving) -> APIRouter:
 
 
 def _add_state_routes(router: APIRouter, serving: Serving) -> None:
-    @router.get("/healthz", responses=openapi.STATE_ANSWERS)
+    @router.get("/healthz", response_model=schemas.LiveAnswer, responses=openapi.NOT_LIVE)
     async def healthz() -> Response:
         """200 while the process lives: the event loop answers, and the batch loop has not died."""
         is_live = serving.lifecycle.state is not State.FAILED and serving.batcher.is_alive
         return JSONResponse({"live": is_live}, status_code=200 if is_live else 503)
 
-    @router.get("/readyz", responses=openapi.STATE_ANSWERS)
+    @router.get("/readyz", response_model=schemas.ReadyAnswer, responses=openapi.NOT_READY)
     async def readyz() -> Response:
         """200 while new work is taken: warm, not draining, room in the queue."""
         state = "overloaded" if is_overloaded() else serving.lifecycle.state.value
         return JSONResponse({"ready": state == "ready", "state": state}, status_code=200 if state == "ready" else 503)
 
-    @router.get("/version", response_model=schemas.VersionAnswer)
+    @router.get("/version", response_model=schemas.VersionAnswer, responses=openapi.KEY_ANSWERS)
     async def version() -> schemas.VersionAnswer:
         """What runs: the service's version, the model and the engine."""
         model, engine = schemas.model_answer(serving.export), serving.engine
@@ -49,7 +49,7 @@ def _add_state_routes(router: APIRouter, serving: Serving) -> None:
 
     if serving.serves_metrics:
 
-        @router.get("/metrics")
+        @router.get("/metrics", response_class=Response, responses=openapi.METRICS_ANSWERS)
         async def metrics() -> Response:
             """Prometheus text."""
             return Response(serving.metrics.render(), media_type=CONTENT_TYPE_LATEST)

@@ -35,8 +35,8 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
         return schemas.crops_answer(result, serving.export, record.request_id)
 
     @router.post(
-        "/crop/batch", response_model=schemas.BatchAnswer, responses=openapi.ERRORS, openapi_extra=openapi.BATCH,
-        summary="Crop boxes of several photos",
+        "/crop/batch", response_model=schemas.BatchAnswer, responses=openapi.ERRORS,
+        openapi_extra=openapi.batch_operation(serving.limits.max_files), summary="Crop boxes of several photos",
     )  # fmt: skip
     async def crop_batch(request: Request) -> schemas.BatchAnswer:
         """The best crops of several photos, sent as multipart fields `images`; the options hold for all.

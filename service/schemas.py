@@ -2,6 +2,8 @@
 made.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from model.crops import Crop
@@ -133,6 +135,19 @@ class ErrorAnswer(BaseModel):
     """The body of every error."""
 
     error: ErrorDetail
+
+
+class LiveAnswer(BaseModel):
+    """Whether the process lives."""
+
+    live: bool
+
+
+class ReadyAnswer(BaseModel):
+    """Whether new work is taken, and the state that says why not."""
+
+    ready: bool
+    state: Literal["starting", "ready", "overloaded", "draining", "failed"]
 
 
 class VersionAnswer(BaseModel):

@@ -47,6 +47,17 @@ def test_too_many_ratios_are_refused():
         CropOptions.parse(None, [f"{n}:100" for n in range(1, MAX_ASPECT_RATIOS + 2)])
 
 
+def test_repeated_ratios_count_towards_the_most_that_the_document_allows():
+    with pytest.raises(CropOptionError, match="1 to 10 aspect ratios; got 11"):
+        CropOptions.parse(None, ["1:1"] * (MAX_ASPECT_RATIOS + 1))
+
+
+@pytest.mark.parametrize(("text", "value"), [("5e-1", 0.5), ("1e-05", 1e-5), ("5e-324", 5e-324), ("0.5e0", 0.5)])
+def test_share_is_read_in_exponent_notation_as_json_writes_small_numbers(text, value):
+    assert CropOptions.parse(min_scale=text).min_scale == value
+    assert CropOptions.parse(max_overlap=text).max_overlap == value
+
+
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "-1,0,5,5", "0,0,0,5", "0,0,5,0", "nan,0,1,1",
                                   "0.5,0.5,0.6,0.1", "0,0,1e9,1"])  # fmt: skip
 def test_keep_that_is_no_box_is_refused(text):
@@ -54,7 +65,7 @@ def test_keep_that_is_no_box_is_refused(text):
         CropOptions.parse(keep=[text])
 
 
-@pytest.mark.parametrize("text", ["", "-0.1", "1.1", "nan", "inf", "half", "0x1"])
+@pytest.mark.parametrize("text", ["", "-0.1", "1.1", "nan", "inf", "half", "0x1", "1e1", "9e999"])
 def test_max_overlap_is_an_iou(text):
     with pytest.raises(CropOptionError, match="max_overlap is an IoU from 0 to 1"):
         CropOptions.parse(max_overlap=text)
