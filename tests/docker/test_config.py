@@ -1,5 +1,6 @@
 """What can be said of images and stack without running them: locks, lint, and files that have to agree."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -156,3 +157,20 @@ def test_grafana_is_given_what_its_provisioning_names():
 @pytest.mark.parametrize("name", sorted(COMPOSE["configs"]))
 def test_files_that_compose_mounts_exist(name):
     assert (ROOT / COMPOSE["configs"][name]["file"]).is_file()
+
+
+@pytest.mark.docker
+def test_compose_accepts_the_stack_with_every_profile(docker):
+    shown = json.loads(docker("compose", "--profile", "monitoring", "config", "--format", "json"))
+    assert set(shown["services"]) == set(COMPOSE["services"])
+
+
+@pytest.mark.docker
+def test_compose_accepts_the_gpu_override_and_asks_for_a_gpu(docker):
+    files = ("--file", "compose.yaml", "--file", "compose.gpu.yaml")
+    api = json.loads(docker("compose", *files, "config", "--format", "json"))["services"]["api"]
+    (device,) = api["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    assert api["environment"]["VRN_DEVICE"] == "cuda"
+    assert api["build"]["dockerfile"] == "docker/Dockerfile.cuda"
+    assert api["read_only"] is True

@@ -19,7 +19,7 @@ REPLICAS = 3
 CLIENTS = 6
 TIMEOUT_S = 120  # of one request: longer than any of the stack
 PAUSE_S = 0.1  # between the photos of one client: the load is there to be lost, not to fill the machine
-PATIENCE_S = 300  # a loaded machine is slow, a broken stack never comes
+PATIENCE_S = 600  # a loaded machine is slow, a broken stack never comes
 _PROJECT = "vrn-test-"
 
 
