@@ -8,27 +8,39 @@ import numpy as np
 from PIL import Image, ImageCms
 
 _SRGB = "sRGB"
+_STRIP_ROWS = 256  # a picture of 16 bits is converted in strips: whole, it would be held as float64 several times
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 # What the first four bytes of a profile's colour space (bytes 16 to 20) ask of the picture.
 _PROFILE_MODES = {b"RGB ": ("RGB",), b"GRAY": ("L",), b"CMYK": ("CMYK",)}
 
 
 def to_rgb_over_white(image: Image.Image) -> Image.Image:
-    """`image` as RGB in sRGB. Alpha is laid over white; a profile that does not fit the pixels is ignored."""
+    """`image` as RGB in sRGB, itself if it is that. Alpha is laid over white; a profile that does not fit the pixels
+    is ignored.
+    """
     alpha: Image.Image | None = None
+    image = to_averageable(image)
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         rgba = image.convert("RGBA")
         alpha, image = rgba.getchannel("A"), _with_info(rgba.convert("RGB"), image)
-    elif image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bit(image)
-    elif image.mode in ("1", "P", "YCbCr", "HSV"):
-        image = _with_info(image.convert("L" if image.mode == "1" else "RGB"), image)
     rgb = _apply_profile(image)
     if alpha is None:
         return rgb
     white = Image.new("RGB", rgb.size, "white")
     white.paste(rgb, mask=alpha)
     return white
+
+
+def to_averageable(image: Image.Image) -> Image.Image:
+    """`image` in a mode of 8 bits whose pixels may be averaged; itself if it has one. Keeps alpha and profile."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _with_info(_to_8_bit(image), image)
+    if image.mode in ("P", "PA"):
+        has_alpha = image.mode == "PA" or "transparency" in image.info
+        return _with_info(image.convert("RGBA" if has_alpha else "RGB"), image)
+    if image.mode in ("1", "YCbCr", "HSV"):
+        return _with_info(image.convert("L" if image.mode == "1" else "RGB"), image)
+    return image
 
 
 def _with_info(converted: Image.Image, source: Image.Image) -> Image.Image:
@@ -41,7 +53,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     """16-bit, 32-bit and float greyscale to L by the range of their kind; Pillow's own conversion clips at
     255.
     """
-    values = np.asarray(image).astype(np.float64)
+    values = np.asarray(image)
     if image.mode.startswith("I;16"):
         top = 65535.0
     else:  # mode I holds 16-bit pictures in practice; floats are 0..1, or else scaled by their largest value
@@ -50,8 +62,11 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
             (limit for limit in (1.0, 65535.0) if image.mode == ("F" if limit == 1.0 else "I") and largest <= limit),
             max(largest, 1e-12),
         )
-    scaled = np.nan_to_num(np.clip(values / top, 0, 1) * 255)
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+    grey = np.empty(values.shape, np.uint8)
+    for row in range(0, len(values), _STRIP_ROWS):
+        strip = values[row : row + _STRIP_ROWS].astype(np.float64)
+        grey[row : row + _STRIP_ROWS] = np.rint(np.nan_to_num(np.clip(strip / top, 0, 1) * 255))
+    return Image.fromarray(grey)
 
 
 def _apply_profile(image: Image.Image) -> Image.Image:
@@ -63,7 +78,7 @@ def _apply_profile(image: Image.Image) -> Image.Image:
             return _transform(image, ImageCms.ImageCmsProfile(BytesIO(profile)))
         except (ImageCms.PyCMSError, OSError):
             pass  # a damaged profile must not cost the crop: viewers ignore it as well
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _transform(image: Image.Image, profile: object) -> Image.Image:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image
 
-from model.colour import to_rgb_over_white
+from model.colour import to_averageable, to_rgb_over_white
 from model.transforms import INPUT_SHAPES, InputShape, choose_input_shape, resize_to_shape
 
 # Twice the network's size: enough that the ranking is that of the full decode
@@ -27,7 +27,8 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDES_SWAPPED = (5, 6, 7, 8)
-_REDUCIBLE_MODES = frozenset({"L", "RGB", "CMYK", "RGBa", "La", "YCbCr"})
+# Alpha is weighed in: transparent pixels lend their colour to no neighbour.
+_REDUCIBLE_MODES = frozenset({"L", "RGB", "CMYK", "LA", "RGBA", "La", "RGBa"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def make_photo_input(
     small = reduced(image)
     orientation = orientation_of(image)
     if orientation in TURNS:
-        small = _keeping_info(small.transpose(TURNS[orientation]), image)
+        small = _keeping_info(small.transpose(TURNS[orientation]), small)
     upright = to_rgb_over_white(small)
     width, height = upright_size(full_size, orientation)
     shape = choose_input_shape(width, height, input_shapes)
@@ -93,11 +94,12 @@ def _target_scale(size: tuple[int, int]) -> float:
 
 
 def reduced(image: Image.Image) -> Image.Image:
-    """Shrunk by a whole factor while the margin holds; for training as for serving. Keeps mode and metadata."""
+    """Shrunk by a whole factor while the margin holds, in 8 bits; for training as for serving. Keeps metadata."""
     factor = int(1 / _target_scale(image.size))
-    if factor < 2 or image.mode not in _REDUCIBLE_MODES:
+    if factor < 2:
         return image
-    return _keeping_info(image.reduce(factor), image)
+    whole = to_averageable(image)
+    return _keeping_info(whole.reduce(factor), whole) if whole.mode in _REDUCIBLE_MODES else image
 
 
 def _keeping_info(image: Image.Image, source: Image.Image) -> Image.Image:

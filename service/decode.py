@@ -74,7 +74,7 @@ class Decoder:
             # A JPEG is never held larger than this; a draft says what the decoder will really make.
             full_size = image.size
             draft_jpeg(image)
-            with self._budget.hold(image.width * image.height):
+            with self._budget.hold(_pixels_in_decode(image, full_size)):
                 _load(image)
                 return self._decoded(image, full_size)
 
@@ -83,7 +83,7 @@ class Decoder:
 
         One decode serves both. The caller bounds how many such pictures it holds. Raises as `decode` does.
         """
-        with self.open(photo) as image, self._budget.hold(image.width * image.height):
+        with self.open(photo) as image, self._budget.hold(_pixels_in_decode(image, image.size)):
             _load(image)
             return self._decoded(image, image.size), image
 
@@ -133,6 +133,13 @@ class Decoder:
 def looks_like_allowed_format(photo: bytes) -> bool:
     """Whether the first bytes are those of an allowed format, however broken the rest is."""
     return photo.startswith(_SIGNATURES) or (photo[4:8] == b"ftyp" and photo[8:12] in _FTYP_BRANDS)
+
+
+def _pixels_in_decode(image: Image.Image, full_size: tuple[int, int]) -> int:
+    """What decoding costs the budget, in pixels of at most 10 bytes (tests/service/test_decode_memory.py)."""
+    # A progressive JPEG is held whole as coefficients, whatever its draft; libwebp holds a copy of its own.
+    width, height = full_size if "progressive" in image.info else image.size
+    return width * height * (2 if image.format == "WEBP" else 1)
 
 
 def _load(image: Image.Image) -> None:

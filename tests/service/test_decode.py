@@ -226,3 +226,13 @@ def test_photo_at_the_limit_is_taken(decoder, photo_bytes):
 def test_heif_thumbnails_and_threads_are_not_used(decoder):
     assert pillow_heif.options.DECODE_THREADS == 1
     assert pillow_heif.options.THUMBNAILS is False
+
+
+def test_large_photo_with_alpha_is_laid_over_white_whatever_hides_in_transparent_pixels(decoder):
+    photo = Image.new("RGBA", (2000, 1500), (255, 0, 0, 0))
+    photo.paste((0, 0, 255, 255), (1000, 0, 2000, 1500))
+    buffer = BytesIO()
+    photo.save(buffer, "PNG", compress_level=1)
+    seen = decoder.decode(buffer.getvalue()).model_input
+    assert seen[:, : seen.shape[1] // 2 - 4].min() == 255
+    assert (seen[:, seen.shape[1] // 2 + 4 :] == (0, 0, 255)).all()
