@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from model.exported import ExportInfo, read_export_info
 from service.admission import Admission
+from service.allocator import give_large_blocks_back
 from service.app import build_app
 from service.auth import ApiKeys
 from service.batcher import Batcher, BatchLimits
@@ -67,6 +68,7 @@ def build_core(
 
     Raises CheckpointError or StartUpError.
     """
+    give_large_blocks_back()
     export = read_export_info(settings.model_path)
     engine = engine or choose_engine(
         export,
