@@ -21,6 +21,7 @@ TIMEOUT_S = 120  # of one request: longer than any of the stack
 PAUSE_S = 0.1  # between the photos of one client: the load is there to be lost, not to fill the machine
 PATIENCE_S = 600  # a loaded machine is slow, a broken stack never comes
 _PROJECT = "vrn-test-"
+_DOWN = ("--profile", "monitoring", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
 def wait_until(condition: Callable[[], object], what: str, shown: Callable[[], object] = str) -> None:
@@ -38,7 +39,7 @@ def remove_left_overs(docker: Callable[..., str]) -> None:
     for project in set(docker("ps", "--all", "--format", f'{{{{.Label "{label}"}}}}').split()):
         number = project.removeprefix(_PROJECT)
         if number != project and not Path("/proc", number).exists():
-            docker("compose", "--project-name", project, "down", "--volumes", "--timeout", "5")
+            docker("compose", "--project-name", project, *_DOWN)
 
 
 class Stack:
@@ -165,7 +166,7 @@ def stack(docker: Callable[..., str], image: str) -> Iterator[Stack]:
         yield running
     finally:
         running.client.close()
-        running.compose("--profile", "monitoring", "down", "--volumes", "--timeout", "5")
+        running.compose(*_DOWN)
 
 
 @pytest.fixture(scope="session")
