@@ -6,7 +6,7 @@ import asyncio
 from io import BytesIO
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 
 def run(serving, calls, **settings):
@@ -201,3 +201,20 @@ def test_new_routes_are_counted_by_name(serving, photo_bytes):
     assert 'vrn_requests_total{outcome="ok",route="/crop/image"} 1.0' in metrics.text
     assert 'vrn_requests_total{outcome="ok",route="/crop/batch"} 1.0' in metrics.text
     assert "vrn_encode_seconds_count 1.0" in metrics.text
+
+
+def test_tiff_keeps_its_metadata_in_the_picture_if_asked(serving, photo_bytes):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "the photographer"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    photo = photo_bytes(600, 400, "TIFF", exif=exif.tobytes())
+    (kept, dropped), _ = run(
+        serving,
+        lambda client: [
+            client.post("/crop/image?metadata=keep", content=photo), client.post("/crop/image", content=photo),
+        ],
+    )  # fmt: skip
+    assert kept.headers["content-type"] == "image/png"
+    assert pictures_of(kept).getexif()[ExifTags.Base.Artist] == "the photographer"
+    assert pictures_of(kept).getexif().get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    assert not pictures_of(dropped).getexif()

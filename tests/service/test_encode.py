@@ -61,11 +61,12 @@ def test_format_is_the_sources_unless_only_cameras_write_it(photo_bytes, source,
     assert opened(picture).size == (picture.width, picture.height) == (200, 120)
 
 
-@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
 @pytest.mark.parametrize("written", list(PictureFormat))
 def test_metadata_is_dropped_unless_it_is_to_be_kept(photo_bytes, source, written):
     extras = {"comment": b"secret"} if source == "JPEG" else {}
-    photo = photo_bytes(300, 200, source, exif=private_exif(), **extras)
+    # As bytes: given as an object, Pillow leaves the GPS position out of a TIFF that it writes.
+    photo = photo_bytes(300, 200, source, exif=private_exif().tobytes(), **extras)
     bare = opened(encode_crop(stored(photo), BOX, PictureOptions(format=written)))
     assert not bare.getexif()
     assert not {"exif", "xmp", "comment", "XML:com.adobe.xmp"} & set(bare.info)
