@@ -12,6 +12,7 @@ from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from model.errors import CheckpointError
 
+MAP_STRIDE = 16  # of the multi-scale map
 STRIDE_8, STRIDE_16, STRIDE_32 = 7, 14, 18  # ends of torchvision's `features` at each stride
 MULTI_SCALE_CHANNELS = 32 + 96 + 320
 

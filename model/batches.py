@@ -5,8 +5,9 @@ any step sees the batches that an uninterrupted one sees. Knows nothing of the n
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,14 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import ColorJitter
 
+from model.backbone import MAP_STRIDE
 from model.dataset import RatedPhoto, load_upright_rgb
+from model.errors import DataError
 from model.photo_input import reduced
+from model.region_maps import JudgedRegions, region_maps
 from model.transforms import InputShape, choose_input_shape, resize_to_shape
 
+WHOLE_FRAME = np.array([0.0, 0.0, 1.0, 1.0])
 OUTER_MARGIN = 0.5 / 12  # no grid view touches this border, so a photo may lose it without losing a view
 
 
@@ -29,6 +34,7 @@ class Batch(NamedTuple):
     boxes_normalized: Tensor  # float32 (B, N, 4)
     mos: Tensor  # float32 (B, N)
     photo_mean_mos: Tensor  # float32 (B,), over all views of the photo
+    region_maps: Tensor | None  # float32 (B, 2, H/16, W/16); None without judgements
     indices: np.ndarray  # (B,) photos in the training list
     flipped: np.ndarray  # (B,) bool
 
@@ -90,11 +96,19 @@ class BatchMaker:
         augmentation: Augmentation,
         seed: int,
         choose_shape: Callable[[int, int], InputShape] = choose_input_shape,
+        judgements: Mapping[str, JudgedRegions] | None = None,
     ) -> None:
+        """`judgements` by photo name without suffix, for the region maps. Raises DataError if one is missing."""
         self.photos, self.seed = photos, seed
         self.views_per_photo, self.augmentation = views_per_photo, augmentation
         self.shapes = [choose_shape(photo.width, photo.height) for photo in photos]
         self.means = np.array([photo.mos.mean() for photo in photos], dtype=np.float32)
+        self._judged: list[JudgedRegions] | None = None
+        if judgements:
+            try:
+                self._judged = [judgements[Path(photo.name).stem] for photo in photos]
+            except KeyError as error:
+                raise DataError(f"there are judgements, but none of the photo {error}") from error
         self._pixels: list[np.ndarray] = []
         for photo in photos:
             self._pixels.append(np.asarray(reduced(load_upright_rgb(photo.path))))
@@ -112,26 +126,28 @@ class BatchMaker:
         rng = np.random.default_rng([self.seed, epoch, step])
         count = min([self.views_per_photo, *(len(self.photos[i].mos) for i in indices)])
         rows = [self._make_one(int(i), count, rng, with_pixels) for i in indices]
-        photos, boxes, mos, flipped = zip(*rows, strict=True)
+        photos, boxes, mos, flipped, maps = zip(*rows, strict=True)
         return Batch(
             photos=torch.from_numpy(np.stack(photos)),
             boxes_normalized=torch.from_numpy(np.stack(boxes)),
             mos=torch.from_numpy(np.stack(mos)),
             photo_mean_mos=torch.from_numpy(self.means[indices]),
+            region_maps=torch.from_numpy(np.stack(maps)) if self._judged is not None else None,
             indices=indices,
             flipped=np.array(flipped),
         )
 
     def _make_one(
         self, index: int, count: int, rng: np.random.Generator, with_pixels: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, np.ndarray | None]:
         photo = self.photos[index]
         views = rng.permutation(len(photo.mos))[:count]
         boxes, mos = photo.boxes_normalized[views], photo.mos[views]
         flipped = self.augmentation.flip and bool(rng.random() < 0.5)
+        kept = WHOLE_FRAME
         if not with_pixels:
             boxes = flip_boxes(boxes) if flipped else boxes
-            return np.zeros(0, np.uint8), boxes.astype(np.float32), mos, flipped
+            return np.zeros(0, np.uint8), boxes.astype(np.float32), mos, flipped, self._maps(index, kept, flipped)
         image = Image.fromarray(self._pixels[index])
         if self.augmentation.outer_crop:
             # Never more than the outermost of the photo's own views allows.
@@ -148,4 +164,17 @@ class BatchMaker:
                 torch.manual_seed(int(rng.integers(2**31)))
                 tensor = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
                 pixels = self._jitter(tensor).permute(1, 2, 0).numpy()
-        return np.ascontiguousarray(pixels), boxes.astype(np.float32), mos, flipped
+        return (
+            np.ascontiguousarray(pixels), boxes.astype(np.float32), mos, flipped, self._maps(index, kept, flipped)
+        )  # fmt: skip
+
+    def _maps(self, index: int, kept_normalized: np.ndarray, flipped: bool) -> np.ndarray | None:
+        """The region maps of what is left of the photo, at the size of the network's map."""
+        if self._judged is None:
+            return None
+        subjects, strengths, disturbances = self._judged[index]
+        moved = [crop_boxes(boxes, kept_normalized) for boxes in (subjects, disturbances)]
+        if flipped:
+            moved = [flip_boxes(boxes) for boxes in moved]
+        shape = self.shapes[index]
+        return region_maps(moved[0], strengths, moved[1], shape.height // MAP_STRIDE, shape.width // MAP_STRIDE)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 # exp(-beta) is continued by its tangent above this exponent, so that value and gradient stay finite and the
 # gradient never vanishes there. A constant prediction has about 4; the paper's curve below is untouched.
@@ -18,6 +19,8 @@ MAX_EXPONENT = 10.0
 MAX_SIGMA = 20.0
 # Where all MOS are equal the ideal beta is 0; typical is 15.
 MIN_IDEAL_BETA = 1.0
+# Of a photo's scores and targets, multiplied: typical is 1000 (64 views of standard deviation 0.7).
+MIN_SQUARED_LENGTHS = 1e-6
 
 
 class GainScale(Enum):
@@ -53,21 +56,36 @@ def ranking_gain_loss(view_scores: Tensor, targets: Tensor, scale: GainScale) ->
     return (capped.exp() + tangent).mean()
 
 
+def correlation_loss(view_scores: Tensor, targets: Tensor) -> Tensor:
+    """1 - PCC of the scores of a photo with their targets, mean over photos. Not the paper's.
+
+    Every photo weighs the same however little its views differ, where l1 hears the photos with a wide spread.
+    Constant scores or targets count as uncorrelated; finite there and for N = 1.
+    """
+    scores = view_scores - view_scores.mean(dim=1, keepdim=True)
+    targets = targets - targets.mean(dim=1, keepdim=True)
+    lengths = (scores.square().sum(dim=1) * targets.square().sum(dim=1) + MIN_SQUARED_LENGTHS).sqrt()
+    return (1 - (scores * targets).sum(dim=1) / lengths).mean()
+
+
 @dataclass(frozen=True)
 class LossConfig:
     """Which of the losses are used, and their weights (eq. 5)."""
 
     gain_weight: float = 3.0  # lambda [P]; 0 leaves the ranking gain loss out
     gain_scale: GainScale = GainScale.PAPER
+    correlation_weight: float = 0.0  # of 1 - PCC; not the paper's
 
 
 class Losses(NamedTuple):
-    """Scalars of one batch."""
+    """Scalars of one batch, each before its weight; `regions` is filled in where maps are asked for."""
 
     total: Tensor
     view_l1: Tensor
     image_l1: Tensor
     gain: Tensor
+    correlation: Tensor
+    regions: Tensor
 
 
 def vrn_losses(
@@ -91,4 +109,14 @@ def vrn_losses(
         gain = ranking_gain_loss(relative_scores, targets, config.gain_scale)
     else:
         gain = view_l1.new_zeros(())
-    return Losses(image_l1 + view_l1 + config.gain_weight * gain, view_l1, image_l1, gain)
+    if config.correlation_weight > 0:
+        correlation = correlation_loss(relative_scores, targets)
+    else:
+        correlation = view_l1.new_zeros(())
+    total = image_l1 + view_l1 + config.gain_weight * gain + config.correlation_weight * correlation
+    return Losses(total, view_l1, image_l1, gain, correlation, view_l1.new_zeros(()))
+
+
+def region_loss(region_logits: Tensor, region_maps: Tensor) -> Tensor:
+    """Mean binary cross-entropy of maps (B, 2, h, w) in 0..1 against logits of that shape. Not the paper's."""
+    return binary_cross_entropy_with_logits(region_logits, region_maps)

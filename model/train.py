@@ -19,6 +19,7 @@ from model.checkpoint import load_tensors
 from model.dataset import read_gaicd, split_validation
 from model.errors import CheckpointError, VrnError
 from model.losses import GainScale, LossConfig
+from model.region_maps import JUDGEMENTS, read_judgements
 from model.training import train
 from model.training_config import TrainConfig
 from model.transforms import choose_input_shape, gaic_input_shape
@@ -94,6 +95,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--no-splitter", action="store_true", help="the baseline of Tab. 2: no splitter, no IDL")
     p.add_argument("--gain-weight", type=float, default=default.loss.gain_weight, help="lambda; 0 for l1 alone")
     p.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=default.loss.gain_scale.value)
+    p.add_argument("--correlation-weight", type=float, default=default.loss.correlation_weight, help="of 1 - PCC")
+    p.add_argument("--region-weight", type=float, default=default.region_weight,
+                   help="of the region maps' loss, where the data has judgements.jsonl")  # fmt: skip
     p.add_argument("--jitter", type=float, default=default.augmentation.brightness,
                    help="of brightness, contrast and saturation")  # fmt: skip
     p.add_argument(
@@ -120,11 +124,11 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
         network=VrnConfig(
             hidden_sizes=tuple(args.hidden_sizes), dropout=args.dropout, has_splitter=not args.no_splitter
         ),
-        loss=LossConfig(args.gain_weight, GainScale(args.gain_scale)),
+        loss=LossConfig(args.gain_weight, GainScale(args.gain_scale), args.correlation_weight),
         augmentation=Augmentation(flip=varied.flip) if args.frozen_backbone else varied,
         **{name: getattr(args, name) for name in (
             "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
-            "frozen_blocks", "frozen_backbone", "mixed_precision",
+            "frozen_blocks", "frozen_backbone", "mixed_precision", "region_weight",
         )},
     )  # fmt: skip
 
@@ -138,6 +142,10 @@ def main(argv: list[str] | None = None) -> int:
         photos, held_out = split_validation(
             read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=config.validation_share
         )
+        judgements = read_judgements(args.data)
+        if config.region_weight > 0 and not judgements:
+            print(f"no {JUDGEMENTS} in {args.data}: training without region maps", flush=True)
+            config = replace(config, region_weight=0.0)
         initialise = (
             checkpoint_initialiser(args.start_from) if args.start_from else backbone_initialiser(args.backbone)
         )
@@ -147,7 +155,7 @@ def main(argv: list[str] | None = None) -> int:
             choose_shape=gaic_input_shape if args.free_shapes else choose_input_shape,
             extra_document={"code_version": code_version(), "command": " ".join(["python -m model.train", *(
                 sys.argv[1:] if argv is None else argv)])},
-            log=lambda line: print(line, flush=True),
+            judgements=judgements, log=lambda line: print(line, flush=True),
         )  # fmt: skip
     except VrnError as error:
         print(f"error: {error}", file=sys.stderr)

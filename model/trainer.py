@@ -12,9 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from model.batches import Batch
 from model.checkpoint import load_tensors, save_tensors
 from model.errors import CheckpointError
-from model.losses import LossConfig, Losses, vrn_losses
+from model.losses import LossConfig, Losses, region_loss, vrn_losses
+from model.region_maps import MAP_NAMES
 from model.training_config import TrainConfig
 from model.vrn import Vrn
 
@@ -22,14 +24,26 @@ from model.vrn import Vrn
 class Objective(nn.Module):
     """Network and losses as one module, so that DistributedDataParallel sees a single forward pass."""
 
-    def __init__(self, vrn: Vrn, config: LossConfig, *, on_cached_maps: bool) -> None:
+    def __init__(self, vrn: Vrn, config: LossConfig, *, region_weight: float, on_cached_maps: bool) -> None:
         super().__init__()
-        self.vrn, self.config, self.on_cached_maps = vrn, config, on_cached_maps
+        self.vrn, self.config = vrn, config
+        self.region_weight, self.on_cached_maps = region_weight, on_cached_maps
+        # The network's own layers are drawn before, so that they begin alike with and without region maps.
+        self.regions = nn.Conv2d(vrn.config.map_channels, len(MAP_NAMES), 1) if region_weight > 0 else None
 
     def forward(
-        self, inputs: Tensor, boxes_normalized: Tensor, mos: Tensor, photo_mean_mos: Tensor, gain_share: float
+        self,
+        inputs: Tensor,
+        boxes_normalized: Tensor,
+        mos: Tensor,
+        photo_mean_mos: Tensor,
+        region_maps: Tensor | None,
+        gain_share: float,
     ) -> Losses:
-        """Inputs: uint8 photos (B, H, W, 3), or cached maps (B, 448, H/16, W/16). `gain_share` scales lambda."""
+        """Inputs: uint8 photos (B, H, W, 3), or cached maps (B, 448, H/16, W/16); the rest as in `Batch`.
+
+        `gain_share` scales lambda.
+        """
         if self.on_cached_maps:
             output = self.vrn.forward_heads(inputs.float(), boxes_normalized)
         else:
@@ -37,7 +51,11 @@ class Objective(nn.Module):
             output = self.vrn(photos, boxes_normalized)
         image_scores = None if output.image_scores is None else output.image_scores.float()
         config = LossConfig(self.config.gain_weight * gain_share, self.config.gain_scale)
-        return vrn_losses(output.view_scores.float(), image_scores, mos, photo_mean_mos, config)
+        losses = vrn_losses(output.view_scores.float(), image_scores, mos, photo_mean_mos, config)
+        if self.regions is None or region_maps is None:
+            return losses
+        regions = region_loss(self.regions(output.feature).float(), region_maps)
+        return losses._replace(total=losses.total + self.region_weight * regions, regions=regions)
 
 
 def schedule(step: int, total_steps: int, warm_up_steps: int, final_share: float) -> float:
@@ -54,14 +72,18 @@ class Trainer:
     def __init__(self, vrn: Vrn, config: TrainConfig, total_steps: int, device: torch.device) -> None:
         self.config, self.total_steps, self.device = config, total_steps, device
         self.vrn = vrn.to(device).to(memory_format=torch.channels_last)
+        self._parts = Objective(
+            self.vrn, config.loss, region_weight=config.region_weight, on_cached_maps=config.frozen_backbone
+        ).to(device)
         if config.frozen_backbone:
             self.vrn.backbone.requires_grad_(False)
         self.vrn.backbone.features[: config.frozen_blocks].requires_grad_(False)
-        self.objective: nn.Module = Objective(self.vrn, config.loss, on_cached_maps=config.frozen_backbone)
+        self.objective: nn.Module = self._parts
         if torch.distributed.is_initialized():
             self.objective = nn.parallel.DistributedDataParallel(self.objective, broadcast_buffers=False)
-        backbone = [p for p in self.vrn.backbone.parameters() if p.requires_grad]
-        heads = [p for name, p in self.vrn.named_parameters() if not name.startswith("backbone.")]
+        self._named = {name: p for name, p in self._parts.named_parameters() if p.requires_grad}
+        backbone = [p for name, p in self._named.items() if name.startswith("vrn.backbone.")]
+        heads = [p for name, p in self._named.items() if not name.startswith("vrn.backbone.")]
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": heads, "base_lr": config.head_lr},
@@ -69,7 +91,6 @@ class Trainer:
             ],
             weight_decay=config.weight_decay,
         )
-        self._named = {name: p for name, p in self.vrn.named_parameters() if p.requires_grad}
         self.averaged = {name: p.detach().clone() for name, p in self._named.items()}
         self.step = 0
 
@@ -77,8 +98,11 @@ class Trainer:
         """Mixed precision where it is on; no scaler is needed, bfloat16 has float32's range."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed_precision)
 
-    def train_step(self, inputs: Tensor, boxes_normalized: Tensor, mos: Tensor, photo_mean_mos: Tensor) -> Losses:
-        """One optimiser step; returns the detached losses. Raises FloatingPointError if the loss is not finite."""
+    def train_step(self, inputs: Tensor, batch: Batch) -> Losses:
+        """One optimiser step on photos or cached maps; returns the detached losses.
+
+        Raises FloatingPointError if the loss is not finite.
+        """
         config = self.config
         share = schedule(self.step, self.total_steps, config.warm_up_steps, config.final_lr_share)
         for group in self.optimizer.param_groups:
@@ -88,9 +112,9 @@ class Trainer:
         # Dropout draws from the global generator: set by step, so that a resumed run draws the same masks.
         torch.manual_seed(config.seed * 1_000_003 + self.step)
         with self.autocast():
+            inputs_and_targets = (inputs, batch.boxes_normalized, batch.mos, batch.photo_mean_mos, batch.region_maps)
             losses = self.objective(
-                *(t.to(self.device, non_blocking=True) for t in (inputs, boxes_normalized, mos, photo_mean_mos)),
-                gain_share,
+                *(t if t is None else t.to(self.device, non_blocking=True) for t in inputs_and_targets), gain_share
             )
         self.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
@@ -113,12 +137,13 @@ class Trainer:
     def averaged_network(self) -> Vrn:
         """A copy of the network with averaged weights, in evaluation mode."""
         copy = Vrn(self.vrn.config).to(self.device).to(memory_format=torch.channels_last)
-        copy.load_state_dict({**self.vrn.state_dict(), **self.averaged}, strict=True)
+        averaged = {name.removeprefix("vrn."): t for name, t in self.averaged.items() if name.startswith("vrn.")}
+        copy.load_state_dict({**self.vrn.state_dict(), **averaged}, strict=True)
         return copy.eval()
 
     def save(self, path: Path, document: dict[str, Any]) -> None:
         """Everything the next step needs, atomically, with `document` beside it."""
-        tensors = {f"vrn/{name}": t for name, t in self.vrn.state_dict().items()}
+        tensors = {f"objective/{name}": t for name, t in self._parts.state_dict().items()}
         tensors |= {f"averaged/{name}": t for name, t in self.averaged.items()}
         for name, parameter in self._named.items():
             for key, value in self.optimizer.state.get(parameter, {}).items():
@@ -128,12 +153,12 @@ class Trainer:
     def load(self, path: Path) -> dict[str, Any]:
         """Inverse of `save`; returns the document. Raises CheckpointError if it is of another run."""
         tensors, document = load_tensors(path)
-        parts: dict[str, dict[str, Tensor]] = {"vrn": {}, "averaged": {}, "adam": {}}
+        parts: dict[str, dict[str, Tensor]] = {"objective": {}, "averaged": {}, "adam": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition("/")
             parts[part][rest] = tensor
         try:
-            self.vrn.load_state_dict(parts["vrn"], strict=True)
+            self._parts.load_state_dict(parts["objective"], strict=True)
             if parts["averaged"].keys() != self.averaged.keys():
                 raise KeyError("averaged weights of another network")
         except (KeyError, RuntimeError) as error:

@@ -8,7 +8,7 @@ was, and ends with the weights of an uninterrupted run. Knows nothing of command
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from model.feature_cache import FeatureCache
 from model.losses import Losses
 from model.metrics import evaluate_photo, summarize
 from model.progress import track
+from model.region_maps import JudgedRegions
 from model.trainer import Trainer
 from model.training_config import TrainConfig
 from model.transforms import InputShape, choose_input_shape
@@ -100,25 +101,27 @@ def train(
     save_every_s: float = 60.0,
     feature_cache: FeatureCache | None = None,
     held_out_cache: FeatureCache | None = None,
+    judgements: Mapping[str, JudgedRegions] | None = None,
     log: Callable[[str], None] = print,
 ) -> RunResult:
     """Train to the end, going on from `out` where a run of the same config is there.
 
-    `initialise` sets the backbone's first weights. Raises CheckpointError if `out` holds another run.
+    `initialise` sets the backbone's first weights; `judgements` serve the region maps, where the config weighs
+    them. Raises CheckpointError if `out` holds another run, DataError if a judgement is missing.
     """
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     vrn = Vrn(config.network)
     initialise(vrn)
     maker = BatchMaker(
         list(photos), views_per_photo=config.views_per_photo, augmentation=config.augmentation,
-        seed=config.seed, choose_shape=choose_shape,
+        seed=config.seed, choose_shape=choose_shape, judgements=judgements if config.region_weight > 0 else None,
     )  # fmt: skip
     validation = BatchMaker(
         list(held_out), views_per_photo=config.views_per_photo, augmentation=config.augmentation,
         seed=config.seed, choose_shape=choose_shape,
     )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
     plans = [plan_epoch(maker.shapes, config.batch_size, config.seed, e) for e in range(config.epochs)]
     trainer = Trainer(vrn, config, sum(len(plan) for plan in plans), device)
     if config.frozen_backbone and feature_cache is None:
@@ -132,7 +135,7 @@ def train(
     progress = _resume(trainer, out, identity, log) or {
         "epoch": 0,
         "batch": 0,
-        "sums": [0.0] * 4,
+        "sums": [0.0] * len(Losses._fields),
         "history": [],
     }
     saved_at = time.monotonic()
@@ -144,7 +147,7 @@ def train(
             members = _share(plan[position], rank, world)
             batch = maker.make(members, epoch, position * world + rank, with_pixels=feature_cache is None)
             inputs = batch.photos if feature_cache is None else feature_cache.inputs(batch)
-            losses = trainer.train_step(inputs, batch.boxes_normalized, batch.mos, batch.photo_mean_mos)
+            losses = trainer.train_step(inputs, batch)
             progress["sums"] = [s + float(v) for s, v in zip(progress["sums"], losses, strict=True)]
             bar.set_postfix_str(f"loss {float(losses.total):.3f}")
             progress["batch"] = position + 1
@@ -154,7 +157,7 @@ def train(
         averaged = trainer.averaged_network()
         row = _epoch_row(epoch, progress["sums"], len(plan), validate(averaged, validation, device, held_out_cache))
         history = [*progress["history"], row]
-        progress = {"epoch": epoch + 1, "batch": 0, "sums": [0.0] * 4, "history": history}
+        progress = {"epoch": epoch + 1, "batch": 0, "sums": [0.0] * len(Losses._fields), "history": history}
         best = max(history, key=selection_value)
         if rank == 0:
             if best is row:

@@ -16,6 +16,7 @@ class TrainConfig:
 
     network: VrnConfig = field(default_factory=lambda: VrnConfig(dropout=0.2))
     loss: LossConfig = field(default_factory=lambda: LossConfig(3.0, GainScale.PER_VIEW))
+    region_weight: float = 0.5  # of the loss of region maps, where the data has judgements; not the paper's
     augmentation: Augmentation = field(default_factory=lambda: AUGMENTATION)
     seed: int = 0
     epochs: int = 14

@@ -39,10 +39,11 @@ class VrnConfig:
 
 
 class VrnOutput(NamedTuple):
-    """What training sees, both (B, N): view-wise scores s_i and image-wise scores (None without a splitter)."""
+    """What training sees."""
 
-    view_scores: Tensor
-    image_scores: Tensor | None
+    view_scores: Tensor  # s_i (B, N)
+    image_scores: Tensor | None  # (B, N); None without a splitter
+    feature: Tensor  # (B, 32, H/16, W/16), the reduced map before the splitter
 
 
 class Vrn(nn.Module):
@@ -70,16 +71,16 @@ class Vrn(nn.Module):
         pixels = photos.permute(0, 3, 1, 2).to(self.reduce.weight.dtype)
         return (pixels / 255 - self.config.pixel_mean) / self.config.pixel_std
 
-    def split(self, multi_scale: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Multi-scale map (B, 448, H/16, W/16) -> view-wise and image-wise maps (B, 32, H/16, W/16)."""
-        feature = self.reduce(multi_scale)
+    def split(self, feature: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Reduced map -> view-wise and image-wise maps, all (B, 32, H/16, W/16)."""
         return self.splitter(feature) if self.splitter is not None else (feature, None)
 
     def forward_heads(self, multi_scale: Tensor, boxes_normalized: Tensor) -> VrnOutput:
         """Training on cached backbone maps (B, 448, H/16, W/16), boxes (B, N, 4)."""
-        view_wise, image_wise = self.split(multi_scale)
+        feature = self.reduce(multi_scale)
+        view_wise, image_wise = self.split(feature)
         image_scores = self.idl(image_wise, boxes_normalized) if self.idl is not None else None
-        return VrnOutput(self.vdl(view_wise, boxes_normalized), image_scores)
+        return VrnOutput(self.vdl(view_wise, boxes_normalized), image_scores, feature)
 
     def forward(self, photos: Tensor, boxes_normalized: Tensor) -> VrnOutput:
         """Training: normalised photos (B, 3, H, W), boxes (B, N, 4) -> both scores."""
@@ -87,5 +88,5 @@ class Vrn(nn.Module):
 
     def score_views(self, photos: Tensor, boxes_normalized: Tensor) -> Tensor:
         """Inference, without IDL: uint8 photos (B, H, W, 3), boxes (B, N, 4) -> scores (B, N)."""
-        view_wise, _ = self.split(self.backbone(self.normalise(photos)))
+        view_wise, _ = self.split(self.reduce(self.backbone(self.normalise(photos))))
         return self.vdl(view_wise, boxes_normalized)

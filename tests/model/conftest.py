@@ -1,5 +1,6 @@
 """A tiny GAICD-layout data set with a rule in it, for training tests."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ SIZES = ((96, 72), (72, 96), (90, 90))
 
 
 def write_data_set(root: Path, count: int) -> None:
-    """`count` noisy photos with one bright disc each; views are rated by their distance to it."""
+    """`count` noisy photos with one bright disc each, judged its subject; views are rated by their
+    distance to it.
+    """
     rng = np.random.default_rng(0)
     (root / "images" / "train").mkdir(parents=True)
     (root / "annotations").mkdir()
@@ -29,6 +32,10 @@ def write_data_set(root: Path, count: int) -> None:
         rows = np.rint(boxes * [width, height, width, height]).astype(int)
         lines = [f"{y1} {x1} {y2} {x2} {m:.2f}" for (x1, y1, x2, y2), m in zip(rows, mos, strict=True)]
         (root / "annotations" / f"p{index:02}.txt").write_text("\n".join(lines) + "\n")
+        (x, y), reach = 12 * centre, 12 * 0.15
+        judgement = {"id": f"p{index:02}", "subj": [[x - reach, y - reach, x + reach, y + reach, 3]], "bad": []}
+        with (root / "judgements.jsonl").open("a") as judgements:
+            judgements.write(json.dumps(judgement) + "\n")
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,17 @@ import math
 
 import pytest
 import torch
+from scipy.stats import pearsonr
 
-from model.losses import MAX_EXPONENT, GainScale, LossConfig, ranking_gain, ranking_gain_loss, vrn_losses
+from model.losses import (
+    MAX_EXPONENT,
+    GainScale,
+    LossConfig,
+    correlation_loss,
+    ranking_gain,
+    ranking_gain_loss,
+    vrn_losses,
+)
 
 
 def plain_beta(scores: list[float], targets: list[float]) -> float:
@@ -69,6 +78,26 @@ def test_the_loss_and_its_gradient_are_finite(
     loss = ranking_gain_loss(predicted, torch.tensor(targets), scale)
     loss.backward()
     assert torch.isfinite(loss)
+    assert torch.isfinite(predicted.grad).all()
+
+
+def test_correlation_loss_is_one_minus_pearsons_r(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    scores, targets = batch
+    expected = [1 - pearsonr(s, t).statistic for s, t in zip(scores.numpy(), targets.numpy(), strict=True)]
+    assert correlation_loss(scores, targets).item() == pytest.approx(sum(expected) / 3)
+    assert torch.autograd.gradcheck(lambda s: correlation_loss(s, targets), scores.requires_grad_())
+
+
+@pytest.mark.parametrize(
+    ("scores", "targets"),
+    [([[0.3]], [[0.5]]), ([[0.2, 0.2]], [[1.0, 0.0]]), ([[1.0, 0.0]], [[0.5, 0.5]]), ([[1e9, -1e9]], [[0.5, -0.5]])],
+    ids=["one view", "constant scores", "ties", "extreme scores"],
+)
+def test_correlation_loss_and_its_gradient_are_finite(scores: list[list[float]], targets: list[list[float]]) -> None:
+    predicted = torch.tensor(scores, requires_grad=True)
+    loss = correlation_loss(predicted, torch.tensor(targets))
+    loss.backward()
+    assert 0 <= loss <= 2
     assert torch.isfinite(predicted.grad).all()
 
 

@@ -13,6 +13,7 @@ from model.checkpoint import save_checkpoint
 from model.errors import CheckpointError
 from model.losses import GainScale
 from model.train import checkpoint_initialiser, config_of, main, parser
+from model.training import RunResult
 from model.training_config import TrainConfig
 from model.vrn import Vrn, VrnConfig
 
@@ -33,6 +34,8 @@ def refused(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
         ("malformed line", "p03.txt:2"),
         ("box outside", "p03.txt:1"),
         ("all unrated", "p03.txt"),
+        ("malformed judgement", "judgements.jsonl:4"),
+        ("missing judgement", "none of the photo 'p04'"),
     ],
 )
 def test_bad_data_is_named_before_training_starts(
@@ -48,11 +51,34 @@ def test_bad_data_is_named_before_training_starts(
         photo.write_bytes(photo.read_bytes()[:300])
     elif fault == "malformed line":
         annotation.write_text("\n".join([lines[0], "1 2 three 4 5", *lines[2:]]))
+    elif fault.endswith("judgement"):
+        judgements = tmp_path / "data" / "judgements.jsonl"
+        judged = judgements.read_text().splitlines()
+        judged[3:] = ["{"] if fault.startswith("malformed") else []
+        judgements.write_text("\n".join(judged))
     elif fault == "box outside":
         annotation.write_text("\n".join(["0 0 80 900 3.0", *lines[1:]]))
     else:
         annotation.write_text("\n".join(line.rsplit(" ", 1)[0] + " -2" for line in lines))
     assert message in refused(tmp_path / "data", tmp_path / "out", capsys)
+
+
+def test_data_without_judgements_trains_without_region_maps(
+    tiny_gaicd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tiny_gaicd, tmp_path / "data")
+    (tmp_path / "data" / "judgements.jsonl").unlink()
+    asked: list[TrainConfig] = []
+
+    def train(config: TrainConfig, *_args: object, **_options: object) -> RunResult:
+        asked.append(config)
+        return RunResult({"epoch": 1}, {"epoch": 1})
+
+    monkeypatch.setattr("model.train.train", train)
+    for data in (tiny_gaicd, tmp_path / "data"):
+        assert main(["--data", str(data), "--backbone", "random", "--region-weight", "0.5"]) == 0
+    assert [config.region_weight for config in asked] == [0.5, 0.0]
+    assert "without region maps" in capsys.readouterr().out
 
 
 def test_a_folder_without_the_layout_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,14 +5,16 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from model.batches import Augmentation
+from model.batches import Augmentation, Batch
 from model.checkpoint import load_checkpoint, load_tensors, read_document
 from model.dataset import read_gaicd, split_validation
 from model.errors import CheckpointError
 from model.losses import GainScale, LossConfig
+from model.region_maps import read_judgements
 from model.trainer import Trainer, schedule
 from model.training import RunResult, selection_value, train
 from model.training_config import TrainConfig
@@ -45,7 +47,8 @@ def run(data: Path, out: Path, config: TrainConfig = CONFIG, save_every_s: float
     photos, held_out = split_validation(read_gaicd(data, "train"), seed=0, share=0.25)
     return train(
         config, photos, held_out, out, initialise=lambda _vrn: None, choose_shape=small_shape,
-        device=torch.device("cpu"), save_every_s=save_every_s, log=lambda _line: None,
+        judgements=read_judgements(data), device=torch.device("cpu"), save_every_s=save_every_s,
+        log=lambda _line: None,
     )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def test_the_seed_decides(tiny_gaicd: Path, whole_run: Path, tmp_path: Path) -> 
     run(tiny_gaicd, tmp_path / "other", replace(CONFIG, seed=1))
     ours = load_tensors(tmp_path / "other" / "state.safetensors")[0]
     theirs = load_tensors(whole_run / "state.safetensors")[0]
-    assert not torch.equal(ours["vrn/reduce.weight"], theirs["vrn/reduce.weight"])
+    assert not torch.equal(ours["objective/vrn.reduce.weight"], theirs["objective/vrn.reduce.weight"])
 
 
 def test_a_folder_of_another_run_is_refused(tiny_gaicd: Path, whole_run: Path) -> None:
@@ -147,8 +150,9 @@ def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     trainer = Trainer(Vrn(CONFIG.network), CONFIG, 10, torch.device("cpu"))
     photos = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
     boxes, mos = torch.tensor([[[0.1, 0.1, 0.9, 0.9]]]), torch.tensor([[float("nan")]])
+    batch = Batch(photos, boxes, mos, torch.tensor([3.0]), None, np.zeros(1, int), np.zeros(1, bool))
     with pytest.raises(FloatingPointError, match="step 0"):
-        trainer.train_step(photos, boxes, mos, torch.tensor([3.0]))
+        trainer.train_step(photos, batch)
 
 
 def test_the_learning_rate_rises_then_falls() -> None:
