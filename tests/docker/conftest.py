@@ -55,7 +55,8 @@ def start_engine(starter: Path, timeout_s: float, answers: Callable[[], bool] = 
             try:
                 if process.wait(timeout_s):
                     output.seek(0)
-                    reason = f"{starter.name} failed: {output.read().strip()[-300:]}"
+                    last_line = output.read().strip().rpartition("\n")[2]
+                    reason = f"{starter.name} failed: {last_line[-300:]}"
             except subprocess.TimeoutExpired:
                 reason = f"{starter.name} took longer than {timeout_s:g} s"
                 os.killpg(process.pid, signal.SIGKILL)  # what it waits for as well
