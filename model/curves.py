@@ -11,7 +11,7 @@ from model.checkpoint import write_atomically
 
 
 def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
-    """Losses on the left, validation metrics on the right, by epoch."""
+    """Losses on the left, validation metrics (where there are any) on the right, by epoch."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -25,7 +25,8 @@ def plot_curves(history: list[dict[str, Any]], path: Path) -> None:
     for axis in (left, right):
         axis.set_xlabel("epoch")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+        if axis.lines:
+            axis.legend(fontsize=8)
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=110)
     write_atomically(path, png.getvalue())

@@ -1,6 +1,7 @@
 """Train a VRN on photos in the GAICD layout: `python -m model.train --data DIR --out runs/NAME`.
 
-Reads and checks the whole data set before the first step, and holds the validation split out of `images/train`.
+Reads and checks the whole data set before the first step, and holds the validation split out of `images/train`
+(or, once settings are chosen, trains on all of it with --all-photos).
 The same command resumes a killed run. Several GPUs: `torchrun --nproc-per-node N -m model.train ...`.
 """
 
@@ -96,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--gain-weight", type=float, default=default.loss.gain_weight, help="lambda; 0 for l1 alone")
     p.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=default.loss.gain_scale.value)
     p.add_argument("--correlation-weight", type=float, default=default.loss.correlation_weight, help="of 1 - PCC")
+    p.add_argument("--all-photos", action="store_true",
+                   help="hold no validation split out, once settings are chosen; the last epoch is kept")  # fmt: skip
     p.add_argument("--region-weight", type=float, default=default.region_weight,
                    help="of the region maps' loss, where the data has judgements.jsonl")  # fmt: skip
     p.add_argument("--jitter", type=float, default=default.augmentation.brightness,
@@ -125,6 +128,7 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
             hidden_sizes=tuple(args.hidden_sizes), dropout=args.dropout, has_splitter=not args.no_splitter
         ),
         loss=LossConfig(args.gain_weight, GainScale(args.gain_scale), args.correlation_weight),
+        validation_share=0.0 if args.all_photos else TrainConfig().validation_share,
         augmentation=Augmentation(flip=varied.flip) if args.frozen_backbone else varied,
         **{name: getattr(args, name) for name in (
             "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
@@ -139,9 +143,10 @@ def main(argv: list[str] | None = None) -> int:
     device = start_processes()
     try:
         config = config_of(args)
-        photos, held_out = split_validation(
-            read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=config.validation_share
-        )
+        photos = read_gaicd(args.data, "train")
+        held_out = []
+        if config.validation_share > 0:
+            photos, held_out = split_validation(photos, seed=SPLIT_SEED, share=config.validation_share)
         judgements = read_judgements(args.data)
         if config.region_weight > 0 and not judgements:
             print(f"no {JUDGEMENTS} in {args.data}: training without region maps", flush=True)

@@ -56,7 +56,9 @@ def label_statistics(photos: Sequence[RatedPhoto]) -> dict[str, float]:
 
 
 def selection_value(row: dict[str, Any]) -> float:
-    """What the best epoch is chosen by, from a row of the metrics file."""
+    """What the best epoch is chosen by, from a row of the metrics file; without validation the last one is."""
+    if not row["validation"]:
+        return float(row["epoch"])
     return float(np.mean([row["validation"][name] for name in SELECTION_METRICS]))
 
 
@@ -106,6 +108,7 @@ def train(
 ) -> RunResult:
     """Train to the end, going on from `out` where a run of the same config is there.
 
+    With no photos held out nothing is validated, and the checkpoint is the last epoch's.
     `initialise` sets the backbone's first weights; `judgements` serve the region maps, where the config weighs
     them. Raises CheckpointError if `out` holds another run, DataError if a judgement is missing.
     """
@@ -155,7 +158,8 @@ def train(
                 trainer.save(out / STATE, {**identity, "progress": progress})
                 saved_at = time.monotonic()
         averaged = trainer.averaged_network()
-        row = _epoch_row(epoch, progress["sums"], len(plan), validate(averaged, validation, device, held_out_cache))
+        metrics = validate(averaged, validation, device, held_out_cache) if held_out else {}
+        row = _epoch_row(epoch, progress["sums"], len(plan), metrics)
         history = [*progress["history"], row]
         progress = {"epoch": epoch + 1, "batch": 0, "sums": [0.0] * len(Losses._fields), "history": history}
         best = max(history, key=selection_value)

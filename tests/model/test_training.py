@@ -119,6 +119,18 @@ def test_the_best_checkpoint_is_the_best_epochs(whole_run: Path) -> None:
     assert (whole_run / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_with_no_photos_held_out_the_last_epoch_is_kept(tiny_gaicd: Path, tmp_path: Path) -> None:
+    result = train(
+        CONFIG, read_gaicd(tiny_gaicd, "train"), [], tmp_path, initialise=lambda _vrn: None,
+        choose_shape=small_shape, judgements=read_judgements(tiny_gaicd), device=torch.device("cpu"),
+        log=lambda _line: None,
+    )  # fmt: skip
+    assert result.best == result.last
+    document = read_document(tmp_path / "best.safetensors")
+    assert (document["photos"], document["validation"]["epoch"]) == (12, CONFIG.epochs)
+    assert document["validation"]["validation"] == {}
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 def test_training_learns_the_rule_of_the_data(tiny_gaicd: Path, tmp_path: Path, frozen: bool) -> None:
     config = replace(
