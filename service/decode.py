@@ -11,11 +11,10 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
 import pillow_heif
 from PIL import Image
 
-from model.photo_input import draft_jpeg, make_photo_input
+from model.photo_input import PhotoInput, draft_jpeg, make_photo_input
 from model.transforms import INPUT_SHAPES, InputShape
 from service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 from service.pixel_budget import PixelBudget
@@ -36,17 +35,9 @@ class DecodeLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class DecodedPhoto:
-    """An upload as the network takes it.
+class DecodedPhoto(PhotoInput):
+    """An upload as the network takes it, and the format that its content had, as Pillow names it."""
 
-    `width`, `height`: the upright source image in pixels. `model_input`: uint8 (H, W, 3) of shape
-    `input_shape`.
-    """
-
-    width: int
-    height: int
-    model_input: np.ndarray
-    input_shape: InputShape
     format: str
 
 
