@@ -27,6 +27,7 @@ from service.engine_runner import EngineRunner
 from service.envelope import OnRequest
 from service.lifecycle import Lifecycle, State
 from service.metrics import Metrics
+from service.page_files import read_page_files
 from service.pixel_reserve import PixelReserve
 from service.serving import RouteLimits, Serving
 from service.settings import Settings
@@ -121,6 +122,7 @@ def build_process(settings: Settings, engine: Engine | None = None, on_request: 
         ),
         version=service_version(),
         serves_metrics=settings.metrics_port is None,
+        page=read_page_files(settings.max_upload_bytes),
     )
     api_keys = ApiKeys.parse(settings.api_keys.get_secret_value()) if settings.api_keys else None
     return Process(settings, build_app(serving, on_request, api_keys), core, lifecycle, admission, metrics)

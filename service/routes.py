@@ -1,6 +1,7 @@
 """The HTTP routes: what is read from a request, what is answered. Everything else is handed in ready.
 
-The routes that crop are in `routes_crop` and `routes_image`; here are those that tell the state.
+The routes that crop are in `routes_crop` and `routes_image`, the web page in `routes_page`; here are those that
+tell the state.
 """
 
 from fastapi import APIRouter, Response
@@ -11,6 +12,7 @@ from service import openapi, schemas
 from service.lifecycle import State
 from service.routes_crop import add_crop_routes
 from service.routes_image import add_image_route
+from service.routes_page import add_page_routes
 from service.serving import Serving
 
 
@@ -20,6 +22,7 @@ def build_router(serving: Serving) -> APIRouter:
     add_crop_routes(router, serving)
     add_image_route(router, serving)
     _add_state_routes(router, serving)
+    add_page_routes(router, serving.page)
     return router
 
 

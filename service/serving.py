@@ -12,6 +12,7 @@ from service.cropping import CropService
 from service.engine import Engine
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
+from service.page_files import PageFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +39,5 @@ class Serving:
     limits: RouteLimits
     version: str
     serves_metrics: bool
+    page: PageFiles
     clock: Callable[[], float] = time.monotonic
