@@ -1,6 +1,7 @@
 #!/bin/sh
 # Refresh the locks of the images: `docker/lock.sh` keeps what is locked, `docker/lock.sh --upgrade` takes newer
-# versions. Needs uv. The locks name versions and hashes, never an index, so they work with any mirror.
+# versions. Needs uv. The locks name versions and hashes, never an index, so they work with any mirror; those of the
+# images are for Python 3.11 on Linux, as they list (and `make sbom` reports) what is installed and no more.
 set -eu
 cd "$(dirname "$0")/.."
 lock() {
