@@ -104,6 +104,21 @@ def test_what_the_document_allows_is_answered_as_documented(served):
         assert statuses[200] >= (0.3 * statuses.total() if label.startswith("POST") else 1), (label, statuses)
 
 
+def test_every_rule_of_the_document_is_held_on_its_own(served):
+    """One request a rule that breaks this rule alone: a limit of each option, a pattern, a method."""
+    for label, operation in operations(served).items():
+        cases = served.iter_coverage_cases(
+            operation=operation,
+            generation_modes=[GenerationMode.NEGATIVE],
+            generation_config=served.config.generation,
+        )
+        statuses = Counter(case.call_and_validate().status_code for case in cases)
+        assert statuses[405] > 0, label
+        if label.startswith("POST"):  # options are read before the photo: its own faults must not hide theirs
+            assert statuses[400] > 100, (label, statuses)
+            assert set(statuses) == {400, 405}, (label, statuses)
+
+
 def test_what_the_document_forbids_is_refused(served):
     for label in ("POST /crop", "POST /crop/batch", "POST /crop/image"):
         statuses = try_operation(operations(served)[label], GenerationMode.NEGATIVE)
