@@ -1,6 +1,6 @@
 // The photo with the crop drawn over it: the frame stands out, the rest is dimmed.
 
-const MAX_HEIGHT_SHARE = 0.62; // of the window, so that slider and thumbnails stay in sight
+const MAX_HEIGHT_SHARE = 0.54; // of the window, so that slider and thumbnails stay in sight
 
 export class Stage {
   constructor({ stage, image, frame, busy, placeholder }) {
