@@ -25,7 +25,7 @@ class TrainConfig:
     backbone_lr: float = 1.5e-4  # the paper's 1e-4 is for steps of one photo
     head_lr: float = 5e-4
     warm_up_steps: int = 100  # both learning rates, and lambda of the ranking gain loss, rise linearly
-    final_lr_share: float = 0.02  # cosine from 1 down to this
+    final_lr_share: float = 0.3  # cosine from 1 down to this; averaging weights does what lower rates would
     weight_decay: float = 0.05
     ema_decay: float = 0.997  # validation and the checkpoint use averaged weights
     max_gradient_norm: float = 5.0
