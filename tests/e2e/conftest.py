@@ -99,6 +99,14 @@ def start_server() -> Iterator[Callable[..., ServerProcess]]:
         server.stop()
 
 
+@pytest.fixture(scope="module")
+def trained_server() -> Iterator[ServerProcess]:
+    """One server with the shipped model, for the tests of a module that leave it as it is."""
+    server = ServerProcess([sys.executable, "-m", "service"], {"VRN_DEVICE": "cpu"})
+    yield server.wait_ready()
+    server.stop()
+
+
 class Gate:
     """The test's side of `gated_server.py`."""
 
