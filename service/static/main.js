@@ -1,7 +1,7 @@
 // The page: which photo, ratio and crop are on show, and everything drawn from that.
 
 import { copyText, curlOf, cutCrop, jsonOf, saveFile } from "./actions.js";
-import { ServiceError, setKey } from "./api.js";
+import { hasKey, ServiceError, setKey } from "./api.js";
 import { CropChooser } from "./crops.js";
 import { showFacts } from "./facts.js";
 import { listenForPhotos } from "./intake.js";
@@ -36,7 +36,9 @@ function render() {
   const { photos, current, ratio, rank } = shown;
   byId("start").hidden = photos.length > 0;
   byId("work").hidden = byId("add").hidden = photos.length === 0;
-  byId("key-form").hidden = !photos.some((photo) => photo.error?.status === 401);
+  const needsKey = photos.some((photo) => photo.error?.status === 401);
+  byId("key-form").hidden = !needsKey;
+  byId("key-wrong").hidden = !(needsKey && hasKey());
   strip.show(photos, current);
   byId("strip").hidden = photos.length < 2;
   if (!current) return;
@@ -45,7 +47,7 @@ function render() {
   byId("problem").hidden = !isFailed;
   byId("viewer").hidden = isFailed;
   byId("side").hidden = isFailed;
-  if (isFailed) return showProblem(current.error);
+  if (isFailed) return showProblem(current);
   const all = current.cropsOf(ratio);
   const crop = all[rank - 1];
   ratios.show(ratio);
@@ -56,8 +58,9 @@ function render() {
   if (crop) showFacts(byId, current, all, crop);
 }
 
-function showProblem(error) {
-  const { title, advice, detail, canRetry } = describe(error);
+function showProblem(photo) {
+  const { title, advice, detail, canRetry } = describe(photo.error);
+  byId("problem-name").textContent = photo.name;
   byId("problem-title").textContent = title;
   byId("problem-advice").textContent = advice;
   byId("problem-detail").textContent = detail;
@@ -97,7 +100,7 @@ function removePhoto(photo) {
   queue.remove(photo);
   update({ photos, current, rank: 1 });
   if (photos.length > 1) strip.focus(current);
-  else if (current) byId("photo-name").focus();
+  else if (current) byId(current.state === "failed" ? "problem-title" : "photo-name").focus();
   else byId("choose").focus();
 }
 
@@ -157,12 +160,13 @@ listenForPhotos({
   chooser: byId("files"), buttons: [byId("choose"), byId("add")], veil: byId("drop-veil"),
   onFiles: addPhotos, onRefusal: say,
 });
-byId("limit").textContent = `, up to ${Math.floor(maxUploadBytes / 2 ** 20)} MiB`;
+byId("limit").textContent = `, up to ${Math.floor(maxUploadBytes / 2 ** 20)}\u00a0MiB`;
 byId("thirds").addEventListener("click", () => {
   byId("lines").hidden = !byId("lines").hidden;
   byId("thirds").setAttribute("aria-pressed", String(!byId("lines").hidden));
 });
 byId("retry").addEventListener("click", () => queue.send(shown.current));
+byId("remove").addEventListener("click", () => removePhoto(shown.current));
 byId("download").addEventListener("click", download);
 byId("copy-json").addEventListener("click", () => copy(jsonOf(shown.current, shown.ratio), "the JSON"));
 byId("copy-curl").addEventListener("click", () => copy(curlOf(shown.current, shown.ratio), "the curl command"));
