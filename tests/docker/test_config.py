@@ -91,6 +91,16 @@ def test_every_service_is_confined(name):
     assert all(port.startswith(("127.0.0.1:", "${VRN_PUBLISH:-127.0.0.1:")) for port in service.get("ports", []))
 
 
+def test_a_replicas_memory_holds_what_its_settings_allow():
+    """The sum of docs/tuning.md, with 512 MiB for the process and one batch."""
+    asked = {name: default_of(value) for name, value in COMPOSE["services"]["api"]["environment"].items()}
+    decode, held = int(asked["VRN_MAX_DECODE_PIXELS"]), int(asked["VRN_MAX_HELD_PIXELS"])
+    assert int(asked["VRN_MAX_PHOTO_PIXELS"]) <= min(decode, held)
+    limit = default_of(COMPOSE["services"]["api"]["deploy"]["resources"]["limits"]["memory"])
+    needed = 512 * 2**20 + int(asked["VRN_MAX_BUFFERED_BYTES"]) + 10 * decode + 16 * held
+    assert int(limit.removesuffix("g")) * 2**30 >= needed
+
+
 def test_replicas_are_reached_through_the_balancer_only():
     assert COMPOSE["networks"]["internal"] == {"internal": True}
     assert COMPOSE["services"]["api"]["networks"] == ["internal"]

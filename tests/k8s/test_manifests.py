@@ -118,7 +118,9 @@ def test_limits_are_whole_cpus_and_hold_what_the_settings_allow(container, setti
     }
     assert quantity(limits["cpu"]) % 1 == 0, "a part of a CPU means one thread that is throttled"
     assert settings.engine_threads == settings.decode_threads == 0, "threads follow the CPU limit"
-    photos = 3 * (settings.max_decode_pixels + settings.max_held_pixels)
+    # docs/tuning.md, "Memory"; a photo larger than a budget is worked on alone, so none may be.
+    assert settings.max_photo_pixels <= min(settings.max_decode_pixels, settings.max_held_pixels)
+    photos = 10 * settings.max_decode_pixels + 16 * settings.max_held_pixels
     assert quantity(limits["memory"]) >= _PROCESS_BYTES + settings.max_buffered_bytes + photos
 
 
