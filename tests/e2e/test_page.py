@@ -5,6 +5,7 @@ Chromium comes from Debian's packages where it can be installed; elsewhere the t
 
 import base64
 import json
+import re
 import shlex
 import subprocess
 from io import BytesIO
@@ -210,6 +211,22 @@ def test_service_that_is_gone_is_told_and_tried_again(open_page):
     shown_crop(page)
 
 
+def test_photo_over_the_limit_is_refused_before_it_is_sent_and_can_be_taken_away(open_page):
+    page = open_page()
+    limit = f'data-max-upload-bytes="{COFFEE.stat().st_size - 1}"'
+    page.route("**/", lambda route: route.fulfill(
+        content_type="text/html", body=re.sub(r'data-max-upload-bytes="\d+"', limit, route.fetch().text())
+    ))  # fmt: skip
+    page.reload()
+    sent = []
+    page.on("request", lambda request: sent.append(request.method))
+    choose(page, COFFEE)
+    expect(page.locator("#problem-title")).to_have_text("This photo is too large")
+    assert "POST" not in sent
+    page.get_by_role("button", name="Remove photo").click()
+    expect(page.get_by_role("button", name="Choose photos")).to_be_focused()
+
+
 def test_busy_service_says_when_to_come_back(open_page):
     page = open_page()
     body = {"error": {"code": "overloaded", "message": "the queue is full", "request_id": "x"}}
@@ -223,6 +240,9 @@ def test_key_is_asked_for_and_sent_and_not_shown(open_page, start_server):
     server = start_server(VRN_DEVICE="cpu", VRN_API_KEYS="a-key-of-the-page-0123").wait_ready()
     page = open_page(server, permissions=["clipboard-read", "clipboard-write"])
     choose(page, COFFEE)
+    page.get_by_label("API key").fill("another-key-0123456")
+    page.get_by_role("button", name="Use key").click()
+    expect(page.locator("#key-wrong")).to_be_visible()
     page.get_by_label("API key").fill("a-key-of-the-page-0123")
     page.get_by_role("button", name="Use key").click()
     shown_crop(page)
