@@ -21,7 +21,7 @@ from model.losses import GainScale, LossConfig
 from model.train import SPLIT_SEED, backbone_initialiser
 from model.training import train
 from model.training_config import TrainConfig
-from model.vrn import Vrn, VrnConfig
+from model.vrn import Vrn
 
 METRICS = ("acc_1_5", "acc_5", "acc_1_10", "acc_10", "srcc", "pcc")
 
@@ -100,14 +100,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=GainScale.PAPER.value)
     args = parser.parse_args(argv)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # What was measured in EXPERIMENTS.md: the paper's own losses, and heads strong enough for four epochs.
     base = TrainConfig(
-        network=VrnConfig(dropout=0.2),
         epochs=args.epochs,
-        head_lr=1e-3,
-        weight_decay=0.01,
-        ema_decay=0.998,
-        region_weight=0.0,
         loss=LossConfig(gain_scale=GainScale(args.gain_scale)),
         augmentation=Augmentation(),  # cached maps know no augmentation but the flip
         frozen_backbone=True,

@@ -89,6 +89,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch-size", type=int, default=default.batch_size, help="photos a step")
     p.add_argument("--backbone-lr", type=float, default=default.backbone_lr)
     p.add_argument("--head-lr", type=float, default=default.head_lr)
+    p.add_argument("--final-lr-share", type=float, default=default.final_lr_share,
+                   help="what a cosine leaves of both rates at the end")  # fmt: skip
     p.add_argument("--weight-decay", type=float, default=default.weight_decay)
     p.add_argument("--ema-decay", type=float, default=default.ema_decay)
     p.add_argument("--hidden-sizes", type=int, nargs="+", default=default.network.hidden_sizes)
@@ -132,7 +134,7 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
         augmentation=Augmentation(flip=varied.flip) if args.frozen_backbone else varied,
         **{name: getattr(args, name) for name in (
             "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
-            "frozen_blocks", "frozen_backbone", "mixed_precision", "region_weight",
+            "frozen_blocks", "frozen_backbone", "mixed_precision", "region_weight", "final_lr_share",
         )},
     )  # fmt: skip
 
