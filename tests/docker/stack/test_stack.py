@@ -91,9 +91,9 @@ def test_web_page_is_served_without_a_key(stack):
     answer = httpx.get(stack.url + "/")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
-    links = re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text)
+    links = re.findall(r'(?:src|href)="(static/[^"]+)"', answer.text)
     assert links
-    assert {httpx.get(stack.url + link).status_code for link in links} == {200}
+    assert {httpx.get(f"{stack.url}/{link}").status_code for link in links} == {200}
 
 
 def test_metrics_are_not_reachable_through_the_balancer(stack):
