@@ -67,7 +67,7 @@ def feature_maps(vrn: Vrn, photo: Image.Image, device: torch.device) -> FeatureM
     pixels = resize_to_shape(photo, choose_input_shape(photo.width, photo.height))
     with torch.inference_mode():
         batch = torch.from_numpy(pixels.copy())[None].to(device)
-        view_wise, image_wise = vrn.split(vrn.backbone(vrn.normalise(batch)))  # (1, 32, h, w) each
+        view_wise, image_wise = vrn.split(vrn.reduce(vrn.backbone(vrn.normalise(batch))))  # (1, 32, h, w) each
     if image_wise is None:
         raise CheckpointError("this network has no splitter, so there are no two maps to show")
     return FeatureMaps(_strength(view_wise), _strength(image_wise))

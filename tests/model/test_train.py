@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def refused(data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    assert main(["--data", str(data), "--out", str(out), "--backbone", "random", "--epochs", "1"]) == 1
+    options = ("--backbone", "random", "--epochs", "1", "--region-weight", "1")
+    assert main(["--data", str(data), "--out", str(out), *options]) == 1
     assert not out.exists(), "nothing is written before the data is known to be good"
     return capsys.readouterr().err
 

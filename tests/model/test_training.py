@@ -23,7 +23,8 @@ from model.vrn import Vrn, VrnConfig
 
 CONFIG = TrainConfig(
     network=VrnConfig(hidden_sizes=(16, 8), dropout=0.1),
-    loss=LossConfig(3.0, GainScale.PER_VIEW),
+    loss=LossConfig(3.0, GainScale.PER_VIEW, correlation_weight=1.0),
+    region_weight=1.0,
     augmentation=Augmentation(brightness=0.2, outer_crop=True),
     epochs=2,
     batch_size=2,
