@@ -3,10 +3,10 @@
 Generic and asyncio only: knows nothing of photos, HTTP, torch or threads. `docs/batching.md` tells how it
 behaves.
 
-A batch is items of one group. It leaves when it is full, when its window ends, or when the runner is idle,
-so at low load nobody waits for a timer. The window opens with the group's first item and ends when the
-running batch is expected to end (measured seconds per item), at most `max_wait_s` after it opened; one batch
-is prepared ahead. The group whose first item waits longest goes first. Every submitted item ends exactly
+A batch is items of one group. It leaves when it is full, when its window ends, or when the runner has room for
+one more, so at low load nobody waits for a timer. The window opens with the group's first item and ends when the
+first of the running batches is expected to end (measured seconds per item), at most `max_wait_s` after it opened;
+one batch is prepared ahead. The group whose first item waits longest goes first. Every submitted item ends exactly
 once: with its result, with a named error, or cancelled.
 """
 
@@ -26,7 +26,7 @@ _SMOOTHING = 0.2  # weight of the newest measurement in the seconds per item
 
 
 class BatchRunner(Protocol[T, R]):
-    """What runs batches. `prepare` may overlap with `run`; `run` is never called twice at once."""
+    """What runs batches. `prepare` may overlap with `run`; at most `parallel_batches` runs overlap."""
 
     async def prepare(self, items: Sequence[T]) -> Any:
         """Make a batch ready for the device."""
@@ -46,11 +46,12 @@ class BatchObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """`max_wait_s`: longest time that a batch stays open while the runner is busy."""
+    """`max_wait_s`: longest time that a batch stays open while `parallel_batches` others keep the runner busy."""
 
     max_batch_size: int
     max_queue_size: int
     max_wait_s: float
+    parallel_batches: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,8 @@ class Batcher(Generic[T, R]):
         self._depth = 0
         self._taken: set[_Entry[T, R]] = set()
         self._wake = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
-        self._running_until = 0.0
-        self._seconds_per_item = 0.0
+        self._running: dict[asyncio.Task[None], float] = {}  # batch: when it is expected to end
+        self._run_s_per_item = 0.0
         self._is_alive = True
 
     @property
@@ -110,8 +110,8 @@ class Batcher(Generic[T, R]):
 
     @property
     def seconds_per_item(self) -> float:
-        """Measured running time of one item, smoothed; 0 before the first batch."""
-        return self._seconds_per_item
+        """Measured time in which a busy runner gets through one item, smoothed; 0 before the first batch."""
+        return self._run_s_per_item / self._limits.parallel_batches
 
     async def submit(self, item: T, *, group: Hashable, deadline_s: float | None = None) -> Batched[R]:
         """The result of `item`, batched with others of its `group`. `deadline_s` is a time of the clock.
@@ -123,8 +123,7 @@ class Batcher(Generic[T, R]):
             raise EngineError("the engine has stopped; the service must be restarted")
         if self._depth >= self._limits.max_queue_size:
             self._observer.item_dropped("queue_full")
-            retry_after_s = self._depth * self._seconds_per_item
-            raise OverloadedError("the queue is full; try again later", retry_after_s)
+            raise OverloadedError("the queue is full; try again later", self._depth * self.seconds_per_item)
         now = self._clock()
         entry = _Entry(item, group, asyncio.get_running_loop().create_future(), deadline_s, now)
         self._push(entry)
@@ -148,8 +147,8 @@ class Batcher(Generic[T, R]):
                 await self._until_a_batch_is_due()
                 entries = self._pop_batch()
                 prepared = await self._prepare(entries)
-                if self._running is not None:
-                    await self._running
+                while not self._has_room():
+                    await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
                 wanted = self._still_wanted(entries)
                 if not wanted:
                     continue
@@ -157,28 +156,26 @@ class Batcher(Generic[T, R]):
                     prepared = None  # someone left meanwhile: the engine must not see their items
                 now = self._clock()
                 # Before the first measurement only `max_wait_s` ends a window.
-                expected_s = self._seconds_per_item * len(wanted) if self._seconds_per_item else math.inf
-                self._running_until = now + expected_s
-                self._running = asyncio.create_task(self._run_batch(wanted, prepared, now))
-                self._running.add_done_callback(lambda _: self._wake.set())
+                expected_s = self._run_s_per_item * len(wanted) if self._run_s_per_item else math.inf
+                task = asyncio.create_task(self._run_batch(wanted, prepared, now))
+                task.add_done_callback(lambda _: self._wake.set())
+                self._running[task] = now + expected_s
         finally:
             self._is_alive = False
-            if self._running is not None:
-                self._running.cancel()
+            for task in self._running:
+                task.cancel()
             self._fail_everything()
 
     # ---- forming -------------------------------------------------------------------------------------------
 
     async def _until_a_batch_is_due(self) -> None:
         while True:
-            if self._running is not None and self._running.done():
-                self._running.result()  # an error here is a bug in the loop: let it end the loop
-                self._running = None
+            has_room = self._has_room()
             wait_s = None
             queue = self._oldest_queue()
             if queue is not None:
                 wait_s = self._closes_at(queue) - self._clock()
-                if self._running is None or len(queue) >= self._limits.max_batch_size or wait_s <= 0:
+                if has_room or len(queue) >= self._limits.max_batch_size or wait_s <= 0:
                     return
             self._wake.clear()
             try:
@@ -187,9 +184,16 @@ class Batcher(Generic[T, R]):
             except TimeoutError:
                 pass  # the window ended
 
+    def _has_room(self) -> bool:
+        for task in [task for task in self._running if task.done()]:
+            del self._running[task]
+            task.result()  # an error here is a bug in the loop: let it end the loop
+        return len(self._running) < self._limits.parallel_batches
+
     def _closes_at(self, queue: deque[_Entry[T, R]]) -> float:
         opened_at = queue[0].queued_at
-        return min(opened_at + self._limits.max_wait_s, max(opened_at, self._running_until))
+        free_at = min(self._running.values(), default=opened_at)
+        return min(opened_at + self._limits.max_wait_s, max(opened_at, free_at))
 
     def _oldest_queue(self) -> deque[_Entry[T, R]] | None:
         return min(self._queues.values(), key=lambda queue: queue[0].queued_at, default=None)
@@ -276,8 +280,8 @@ class Batcher(Generic[T, R]):
     def _measure(self, size: int, run_s: float) -> None:
         self._observer.batch_ran(size, run_s)
         newest = run_s / size
-        known = self._seconds_per_item
-        self._seconds_per_item = newest if known == 0 else known + _SMOOTHING * (newest - known)
+        known = self._run_s_per_item
+        self._run_s_per_item = newest if known == 0 else known + _SMOOTHING * (newest - known)
 
     def _fail_everything(self) -> None:
         waiting = [entry for queue in self._queues.values() for entry in queue]

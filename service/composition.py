@@ -84,7 +84,10 @@ def build_core(
     )
     runner = EngineRunner(engine)
     limits = BatchLimits(
-        settings.max_batch_size or engine.best_batch_size, settings.max_queue_size, settings.max_wait_s
+        settings.max_batch_size or engine.best_batch_size,
+        settings.max_queue_size,
+        settings.max_wait_s,
+        engine.parallel_batches,
     )
     batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, metrics, clock)
     decoder = Decoder(

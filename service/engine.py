@@ -1,7 +1,8 @@
 """What every engine is: items of one input shape in, one score per candidate view out. Synchronous.
 
 One thread owns a device: `load`, `warm_up`, `score` and `close` run on it; `prepare` may run on another
-thread while the device works. Knows nothing of asyncio, HTTP or queues.
+thread while the device works. An engine that takes `parallel_batches` above 1 has its `score` called from as
+many threads. Knows nothing of asyncio, HTTP or queues.
 """
 
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ class Engine(Protocol):
     device: str
     precision: str
     best_batch_size: int  # above it throughput no longer grows: the default of `max_batch_size`
+    parallel_batches: int  # calls of `score` that may run at once
 
     def load(self) -> None:
         """Read and compile the model. Raises CheckpointError or StartUpError."""

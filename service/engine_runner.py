@@ -1,4 +1,6 @@
-"""Puts a synchronous engine behind the batcher: one thread owns the device, another stacks the next batch."""
+"""Puts a synchronous engine behind the batcher: as many threads as batches may run at once, and one that stacks
+the next batch.
+"""
 
 import asyncio
 import logging
@@ -21,13 +23,13 @@ class EngineRunner:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._device_thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._device_threads = ThreadPoolExecutor(engine.parallel_batches, thread_name_prefix="engine")
         self._stacking_thread = ThreadPoolExecutor(1, thread_name_prefix="stack")
 
     async def start(self) -> None:
         """Load and warm up on the thread that owns the device. Raises CheckpointError or StartUpError."""
-        await self._on(self._device_thread, self.engine.load)
-        await self._on(self._device_thread, self.engine.warm_up)
+        await self._on(self._device_threads, self.engine.load)
+        await self._on(self._device_threads, self.engine.warm_up)
 
     async def prepare(self, items: Sequence[ScoreItem]) -> PreparedBatch:
         """Stack items while the device may be busy. Raises EngineError."""
@@ -35,12 +37,12 @@ class EngineRunner:
 
     async def run(self, prepared: PreparedBatch) -> Sequence[np.ndarray]:
         """Scores of each item, float32 (N,). Raises EngineError or EngineMemoryError."""
-        return await self._on(self._device_thread, self.engine.score, prepared)
+        return await self._on(self._device_threads, self.engine.score, prepared)
 
     async def close(self) -> None:
         """Close the engine on its own thread, after what runs there."""
-        await self._on(self._device_thread, self.engine.close)
-        self._device_thread.shutdown(wait=False)
+        await self._on(self._device_threads, self.engine.close)
+        self._device_threads.shutdown(wait=False)
         self._stacking_thread.shutdown(wait=False)
 
     async def _on(self, executor: ThreadPoolExecutor, function: Callable[..., R], *arguments: object) -> R:

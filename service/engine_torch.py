@@ -40,6 +40,7 @@ class TorchEngine:
     """Scores on a CUDA device, or on torch's CPU device in tests."""
 
     best_batch_size = 32
+    parallel_batches = 1  # a GPU has one queue
 
     def __init__(
         self,

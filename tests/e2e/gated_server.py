@@ -19,7 +19,7 @@ FOLDER = Path(os.environ["E2E_DIR"])
 
 
 class GatedEngine:
-    device, precision, best_batch_size = "gated", "f32", 4
+    device, precision, best_batch_size, parallel_batches = "gated", "f32", 4, 1
 
     def load(self):
         pass

@@ -67,6 +67,7 @@ class FakeRunner:
     batches: list[list[Any]] = field(default_factory=list)
     prepared: list[list[Any]] = field(default_factory=list)
     started_at: list[float] = field(default_factory=list)
+    parallel_batches: int = 1
     running: int = 0
 
     async def prepare(self, items: Sequence[Any]) -> list[Any]:
@@ -74,7 +75,7 @@ class FakeRunner:
         return list(items)
 
     async def run(self, prepared: list[Any]) -> Sequence[Any]:
-        assert self.running == 0, "a runner is never asked for two batches at once"
+        assert self.running < self.parallel_batches, "a runner is never asked for more batches at once than it takes"
         self.running += 1
         self.batches.append(prepared)
         self.started_at.append(virtual_clock())
@@ -145,7 +146,7 @@ def encode_gradient(width: int, height: int, file_format: str, mode: str = "RGB"
 class FakeEngine:
     """Scores a view by its left edge; a photo whose first pixel is white is poison; ."""
 
-    device, precision, best_batch_size = "fake", "f32", 4
+    device, precision, best_batch_size, parallel_batches = "fake", "f32", 4, 1
 
     def __init__(self):
         self.batches = []

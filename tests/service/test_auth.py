@@ -30,7 +30,9 @@ def ask(tmp_path):
         "sha256": hashlib.sha256(b"a graph").hexdigest(),
     }  # fmt: skip
     graph.with_suffix(".json").write_text(json.dumps(facts))
-    engine = SimpleNamespace(device="fake", precision="f32", best_batch_size=4, memory_bytes=lambda: None)
+    engine = SimpleNamespace(
+        device="fake", precision="f32", best_batch_size=4, parallel_batches=1, memory_bytes=lambda: None
+    )
     settings = read_settings({"VRN_MODEL_PATH": str(graph), "VRN_API_KEYS": f"{OLD}, {NEW}"})
     process = build_process(settings, engine)
 

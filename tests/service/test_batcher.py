@@ -16,7 +16,7 @@ class Running:
     """A batcher whose loop runs while the block does."""
 
     def __init__(self, runner, observer, *, max_batch_size=4, max_queue_size=100, max_wait_s=1.0):
-        limits = BatchLimits(max_batch_size, max_queue_size, max_wait_s)
+        limits = BatchLimits(max_batch_size, max_queue_size, max_wait_s, runner.parallel_batches)
         self.batcher = Batcher(runner, limits, observer, clock)
 
     async def __aenter__(self):
@@ -82,6 +82,67 @@ def test_one_batch_is_prepared_while_one_runs(in_virtual_time, fake_runner, obse
             assert runner.batches == [[0, 1]]
             assert runner.prepared == [[0, 1], [2, 3]]
             await asyncio.gather(*tasks)
+
+    in_virtual_time(scenario())
+
+
+def test_as_many_batches_run_at_once_as_the_runner_takes_and_one_more_is_prepared(
+    in_virtual_time, fake_runner, observer
+):
+    async def scenario():
+        runner = fake_runner(seconds_per_item=1.0, parallel_batches=2)
+        async with Running(runner, observer, max_batch_size=2) as batcher:
+            tasks = [submit(batcher, item) for item in range(8)]
+            await passing(0.5)
+            assert runner.batches == [[0, 1], [2, 3]]
+            assert runner.prepared == [[0, 1], [2, 3], [4, 5]]
+            results = await asyncio.gather(*tasks)
+        assert [result.value for result in results] == [item * 2 for item in range(8)]
+        assert runner.started_at == [0.0, 0.0, 2.0, 2.0]
+
+    in_virtual_time(scenario())
+
+
+def test_batch_leaves_as_soon_as_the_first_of_the_running_ones_ends(in_virtual_time, fake_runner, observer):
+    async def scenario():
+        runner = fake_runner(seconds_per_item=1.0, parallel_batches=2)
+        async with Running(runner, observer, max_batch_size=3) as batcher:
+            tasks = [submit(batcher, item, "long") for item in range(3)]  # until 3.0
+            await passing(0.1)
+            tasks.append(submit(batcher, 3, "short"))  # until 1.1
+            await passing(0.1)
+            tasks.append(submit(batcher, 4))
+            await asyncio.gather(*tasks)
+        assert runner.batches == [[0, 1, 2], [3], [4]]
+        assert runner.started_at == pytest.approx([0.0, 0.1, 1.1])
+
+    in_virtual_time(scenario())
+
+
+def test_seconds_per_item_count_what_runs_at_once(in_virtual_time, fake_runner, observer):
+    async def scenario():
+        runner = fake_runner(seconds_per_item=1.0, parallel_batches=2)
+        async with Running(runner, observer, max_batch_size=2) as batcher:
+            await asyncio.gather(*[submit(batcher, item) for item in range(4)])
+            assert clock() == pytest.approx(2.0)  # four items in two seconds
+            assert batcher.seconds_per_item == pytest.approx(0.5)
+
+    in_virtual_time(scenario())
+
+
+def test_failing_batch_does_not_touch_the_one_beside_it(in_virtual_time, fake_runner, observer):
+    def behave(items):
+        if 13 in items:
+            raise EngineError("cannot score 13")
+        return [item * 2 for item in items]
+
+    async def scenario():
+        runner = fake_runner(seconds_per_item=0.1, behave=behave, parallel_batches=2)
+        async with Running(runner, observer, max_batch_size=2) as batcher:
+            tasks = [submit(batcher, item) for item in (1, 13, 2, 3)]
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [getattr(result, "value", None) for result in results] == [2, None, 4, 6]
+        assert runner.batches[:2] == [[1, 13], [2, 3]]
 
     in_virtual_time(scenario())
 

@@ -10,6 +10,8 @@ from service.errors import EngineError, EngineMemoryError
 
 
 class ThreadNotingEngine:
+    parallel_batches = 1
+
     def __init__(self, error=None):
         self.threads, self.error = {}, error
 
@@ -50,6 +52,23 @@ def test_one_thread_owns_the_device_and_another_prepares():
     assert len(set(engine.threads.values())) == 1
     assert prepared_on not in engine.threads.values()
     assert threading.main_thread().name not in engine.threads.values()
+
+
+def test_engine_that_takes_two_batches_is_asked_on_two_threads_at_once():
+    class Pair(ThreadNotingEngine):
+        parallel_batches = 2
+        both_are_here = threading.Barrier(2, timeout=30)
+
+        def score(self, batch):
+            self.both_are_here.wait()  # raises BrokenBarrierError if only one ever comes
+            return batch
+
+    async def scenario():
+        runner = EngineRunner(Pair())
+        assert await asyncio.gather(runner.run([1]), runner.run([2])) == [[1], [2]]
+        await runner.close()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(

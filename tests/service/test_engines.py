@@ -1,5 +1,7 @@
 """Both engines on the shipped model: equal scores, independent of batch-mates and of padding."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,44 @@ def test_scores_do_not_depend_on_batch_mates_or_padding(request, name):
         assert scores.shape == (len(item.boxes_normalized),)
         assert scores.dtype == np.float32
         assert scores == pytest.approx(alone, abs=1e-4)
+
+
+def test_photos_side_by_side_get_the_scores_that_each_gets_alone(openvino_engine):
+    batches = [items(shape) * 3 for shape in (InputShape(256, 384), InputShape(384, 256))]
+    with ThreadPoolExecutor(openvino_engine.parallel_batches) as threads:
+        results = list(threads.map(lambda batch: score(openvino_engine, batch), batches))
+    for batch, together in zip(batches, results, strict=True):
+        for item, scores in zip(batch, together, strict=True):
+            (alone,) = score(openvino_engine, [item])
+            assert scores == pytest.approx(alone, abs=1e-5)
+
+
+def test_photo_that_fails_on_its_stream_fails_the_batch_and_leaves_the_streams_usable(openvino_engine):
+    batch = openvino_engine.prepare(items(InputShape(256, 256)))
+    broken = replace(batch, boxes_normalized=batch.boxes_normalized[..., :3])
+    with pytest.raises(EngineError, match="failed"):
+        openvino_engine.score(broken)
+    for _ in range(2):
+        assert len(openvino_engine.score(batch)) == 3
+
+
+@pytest.mark.parametrize(("threads", "streams"), [(1, [1]), (2, [1, 2]), (16, [1, 8])])
+def test_streams_follow_the_threads_up_to_a_limit_and_one_needs_no_second_graph(monkeypatch, threads, streams):
+    asked = []
+    compile_graph = OpenVinoEngine._compile
+
+    def noting(engine, hint, *, streams):
+        asked.append(streams)
+        return compile_graph(engine, hint, streams=streams)
+
+    monkeypatch.setattr(OpenVinoEngine, "_compile", noting)
+    engine = OpenVinoEngine(read_export_info(EXPORT), threads=threads, cache_dir=None)
+    engine.load()
+    assert asked == streams
+    batch = items(InputShape(256, 256))
+    assert len(score(engine, batch)) == 3
+    assert len(score(engine, batch[:1])) == 1
+    engine.close()
 
 
 @pytest.mark.parametrize("shape", [InputShape(256, 256), InputShape(512, 256)])
