@@ -1,8 +1,9 @@
 """The ASGI application from ready objects: routes, error answers, envelope. Builds nothing else."""
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -21,7 +22,15 @@ def build_app(
     serving: Serving, on_request: OnRequest | None = None, api_keys: ApiKeys | None = None
 ) -> ASGIApp:
     """The application. `on_request` is told of every request after its answer; without `api_keys` all are served."""
-    app = FastAPI(title="VRN cropper", version=serving.version, description=_DESCRIPTION)
+    # `/docs` with scripts from here: FastAPI's own page fetches them from elsewhere, and is empty offline.
+    app = FastAPIOffline(
+        title="VRN cropper",
+        version=serving.version,
+        description=_DESCRIPTION,
+        redoc_url=None,
+        static_url="/static/docs",
+        favicon_url="/static/icon.svg",
+    )
     app.include_router(build_router(serving))
 
     @app.exception_handler(VrnError)

@@ -281,3 +281,9 @@ def test_thirds_can_be_taken_away(open_page):
     thirds.press("Enter")
     expect(page.locator("#lines")).to_have_attribute("hidden", "")
     expect(thirds).to_have_attribute("aria-pressed", "false")
+
+
+def test_api_document_is_readable_without_internet(open_page, trained_server):
+    page = open_page()
+    page.goto(trained_server.url("/docs"))
+    expect(page.locator(".opblock-summary-path", has_text=re.compile(r"^/crop$"))).to_be_visible()
