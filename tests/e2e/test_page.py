@@ -16,6 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+from service.error_table import ERROR_TABLE
+
 PHOTOS = Path(__file__).parents[1] / "photos"
 COFFEE, ROCKET, PORTRAIT = (PHOTOS / name for name in ("coffee.jpg", "rocket.jpg", "astronaut-portrait.jpg"))
 PATIENCE_MS = 60_000
@@ -25,6 +27,16 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+ERRORS = [
+    (400, "bad_request", "The service did not understand the request", False),
+    (413, "too_large", "This photo is too large", False),
+    (415, "unsupported", "This is not a photo that can be read", False),
+    (422, "impossible_crop", "No such crop of this photo", False),
+    (422, "broken_photo", "This photo is damaged", False),
+    (500, "engine_error", "The service failed on this photo", True),
+    (503, "not_ready", "The service is not ready", True),
+    (504, "deadline", "This took too long", True),
+]  # status, code, what the page says, whether trying again can help
 RESOURCE_FAULT = "Failed to load resource"  # the browser's own line for any answer that is no success
 DROP = """files => {
   const transfer = new DataTransfer();
@@ -234,6 +246,31 @@ def test_busy_service_says_when_to_come_back(open_page):
     choose(page, COFFEE)
     expect(page.locator("#problem-title")).to_have_text("The service is busy")
     expect(page.locator("#problem-advice")).to_contain_text("7 seconds")
+
+
+@pytest.mark.parametrize(("status", "code", "title", "can_retry"), ERRORS)
+def test_every_error_is_told_in_words_and_offers_what_can_help(open_page, status, code, title, can_retry):
+    page = open_page()
+    body = {"error": {"code": code, "message": "what the service says of it", "request_id": "x"}}
+    page.route("**/crop?*", lambda route: route.fulfill(status=status, json=body))
+    choose(page, COFFEE)
+    expect(page.locator("#problem-title")).to_have_text(title)
+    expect(page.get_by_text("What the service says of it.")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible(visible=can_retry)
+
+
+def test_no_error_of_the_service_is_left_out():
+    elsewhere = {(401, "unauthorized"), (429, "overloaded")}  # tests of their own
+    told = {(status, code) for status, code, *_ in ERRORS}
+    assert set(ERROR_TABLE.values()) - {(499, "disconnected")} == told | elsewhere
+
+
+def test_answer_of_a_proxy_in_its_own_words_is_told_by_its_status(open_page):
+    page = open_page()
+    page.route("**/crop?*", lambda route: route.fulfill(status=502, body="<html>Bad gateway</html>"))
+    choose(page, COFFEE)
+    expect(page.locator("#problem-title")).to_have_text("The service answered 502")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 def test_key_is_asked_for_and_sent_and_not_shown(open_page, start_server):
