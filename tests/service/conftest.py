@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from model.transforms import INPUT_SHAPES
+from service.batcher import Batcher, BatchLimits
 from service.composition import build_process
 from service.engine import stack_items
 from service.settings import read_settings
@@ -104,6 +105,30 @@ class RecordingObserver:
 
     def batch_ran(self, size: int, run_s: float) -> None:
         self.ran.append((size, run_s))
+
+
+class RunningBatcher:
+    """A batcher whose loop runs while the block does, in virtual time."""
+
+    def __init__(
+        self, runner: FakeRunner, observer: RecordingObserver, *, max_batch_size: int = 4, max_queue_size: int = 100,
+        max_wait_s: float = 1.0,
+    ) -> None:  # fmt: skip
+        limits = BatchLimits(max_batch_size, max_queue_size, max_wait_s, runner.parallel_batches)
+        self.batcher: Batcher[Any, Any] = Batcher(runner, limits, observer, virtual_clock)
+
+    async def __aenter__(self) -> Batcher[Any, Any]:
+        self.loop_task = asyncio.create_task(self.batcher.run())
+        return self.batcher
+
+    async def __aexit__(self, *_: object) -> None:
+        self.loop_task.cancel()
+        await asyncio.gather(self.loop_task, return_exceptions=True)
+
+
+@pytest.fixture
+def running_batcher() -> type[RunningBatcher]:
+    return RunningBatcher
 
 
 @pytest.fixture
