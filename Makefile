@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= ../shared/data/crops
 BACKBONE ?= $(or $(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
 CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
-EPOCHS ?= 14
+EPOCHS ?= 5
 SEED ?= 0
 OUT ?= runs/train
 SEEDS ?= 3
@@ -54,7 +54,7 @@ lint: $(VENV)/.dev ## ruff
 	$(BIN)/ruff check .
 
 # The settings that made the shipped model (MODEL_CARD.md); a killed run goes on with the same command.
-train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=14 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
+train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
 	$(BIN)/python -m model.train --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
 
 evaluate: $(VENV)/.dev ## table of the checkpoint and the baselines: DATA=DIR CHECKPOINT=FILE

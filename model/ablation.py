@@ -21,7 +21,7 @@ from model.losses import GainScale, LossConfig
 from model.train import SPLIT_SEED, backbone_initialiser
 from model.training import train
 from model.training_config import TrainConfig
-from model.vrn import Vrn
+from model.vrn import Vrn, VrnConfig
 
 METRICS = ("acc_1_5", "acc_5", "acc_1_10", "acc_10", "srcc", "pcc")
 
@@ -102,7 +102,13 @@ def main(argv: list[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     base = TrainConfig(
         epochs=args.epochs,
+        network=VrnConfig(dropout=0.2),
         loss=LossConfig(gain_scale=GainScale(args.gain_scale)),
+        region_weight=0.0,
+        head_lr=1e-3,
+        weight_decay=0.01,
+        ema_decay=0.998,
+        mixed_precision=True,
         augmentation=Augmentation(),  # cached maps know no augmentation but the flip
         frozen_backbone=True,
     )

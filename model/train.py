@@ -113,13 +113,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--frozen-blocks", type=int, default=default.frozen_blocks,
                    help="first blocks of MobileNetV2 that keep their weights")  # fmt: skip
     p.add_argument("--frozen-backbone", action="store_true", help="train the heads alone, on cached maps")
-    p.add_argument("--mixed-precision", action=argparse.BooleanOptionalAction, default=default.mixed_precision)
+    p.add_argument("--mixed-precision", action=argparse.BooleanOptionalAction, help="bfloat16; default: on CUDA")
     p.add_argument("--free-shapes", action="store_true", help="GAIC's multiples of 32 instead of the fixed shapes")
     return p
 
 
-def config_of(args: argparse.Namespace) -> TrainConfig:
-    """The settings that a command line names. Cached maps know no augmentation but the flip."""
+def config_of(args: argparse.Namespace, device: torch.device) -> TrainConfig:
+    """The settings that a command line names, on this device. Cached maps know no augmentation but the flip."""
     varied = Augmentation(
         flip=not args.no_flip, brightness=args.jitter, contrast=args.jitter, saturation=args.jitter,
         hue=args.hue, outer_crop=args.outer_crop,
@@ -131,10 +131,11 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
         ),
         loss=LossConfig(args.gain_weight, GainScale(args.gain_scale), args.correlation_weight),
         validation_share=0.0 if args.all_photos else TrainConfig().validation_share,
+        mixed_precision=device.type == "cuda" if args.mixed_precision is None else args.mixed_precision,
         augmentation=Augmentation(flip=varied.flip) if args.frozen_backbone else varied,
         **{name: getattr(args, name) for name in (
             "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
-            "frozen_blocks", "frozen_backbone", "mixed_precision", "region_weight", "final_lr_share",
+            "frozen_blocks", "frozen_backbone", "region_weight", "final_lr_share",
         )},
     )  # fmt: skip
 
@@ -144,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     device = start_processes()
     try:
-        config = config_of(args)
+        config = config_of(args, device)
         photos = read_gaicd(args.data, "train")
         held_out = []
         if config.validation_share > 0:

@@ -102,7 +102,17 @@ def test_a_missing_weights_file_is_named(
 
 
 def test_the_command_without_options_is_the_shipped_config() -> None:
-    assert config_of(parser().parse_args(["--data", "x"])) == TrainConfig()
+    assert config_of(parser().parse_args(["--data", "x"]), torch.device("cpu")) == TrainConfig()
+
+
+@pytest.mark.parametrize(
+    ("options", "on_cpu", "on_cuda"),
+    [([], False, True), (["--mixed-precision"], True, True), (["--no-mixed-precision"], False, False)],
+)
+def test_mixed_precision_is_for_cuda_unless_asked_for(options: list[str], on_cpu: bool, on_cuda: bool) -> None:
+    args = parser().parse_args(["--data", "x", *options])
+    assert config_of(args, torch.device("cpu")).mixed_precision is on_cpu
+    assert config_of(args, torch.device("cuda")).mixed_precision is on_cuda
 
 
 def test_options_reach_the_config() -> None:
@@ -117,7 +127,7 @@ def test_options_reach_the_config() -> None:
         "--no-flip",
         "--frozen-backbone",
     ]
-    config = config_of(parser().parse_args(arguments))
+    config = config_of(parser().parse_args(arguments), torch.device("cpu"))
     assert config.loss.gain_scale is GainScale.IDEAL
     assert config.network.hidden_sizes == (64, 32)
     assert not config.augmentation.flip
