@@ -43,8 +43,8 @@ class Backbone(nn.Module):
                 module.eval()
         return self
 
-    def load_imagenet_file(self, path: Path) -> None:
-        """Load ImageNet weights from a safetensors file with torchvision's names (`features.0.0.weight` ...).
+    def load_weights_file(self, path: Path) -> None:
+        """Load first weights from a safetensors file with torchvision's names (`features.0.0.weight` ...).
 
         Raises CheckpointError if the file is missing, unreadable, or does not hold exactly this backbone.
         """

@@ -36,7 +36,7 @@ def backbone_initialiser(source: str) -> Callable[[Vrn], None]:
         if source == "torchvision":
             vrn.backbone.load_torchvision_imagenet()
         elif source != "random":
-            vrn.backbone.load_imagenet_file(Path(source))
+            vrn.backbone.load_weights_file(Path(source))
 
     return initialise
 

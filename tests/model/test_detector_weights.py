@@ -69,7 +69,7 @@ def test_converted_backbone_computes_what_the_detector_s_does(
     assert main([str(tmp_path), str(out), *(["--like", str(like)] if rescaled else [])]) == 0
 
     converted = Backbone().eval()
-    converted.load_imagenet_file(out)
+    converted.load_weights_file(out)
     photos = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         torch.testing.assert_close(converted(photos), original(photos), rtol=1e-3, atol=1e-4)

@@ -109,18 +109,18 @@ def test_imagenet_file_is_loaded_strictly(tmp_path: Path) -> None:
     state = {k: v for k, v in source.state_dict().items() if not k.endswith("num_batches_tracked")}
     state |= {"classifier.1.weight": torch.zeros(1), "features.18.0.weight": torch.zeros(1)}
     save_file(state, tmp_path / "good.safetensors")
-    target.load_imagenet_file(tmp_path / "good.safetensors")
+    target.load_weights_file(tmp_path / "good.safetensors")
     for name, tensor in source.state_dict().items():
         torch.testing.assert_close(target.state_dict()[name], tensor)
     state.pop("features.3.conv.0.0.weight")
     save_file(state, tmp_path / "missing.safetensors")
     with pytest.raises(CheckpointError, match=r"features\.3\.conv"):
-        target.load_imagenet_file(tmp_path / "missing.safetensors")
+        target.load_weights_file(tmp_path / "missing.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"not weights")
     with pytest.raises(CheckpointError, match=r"broken\.safetensors"):
-        target.load_imagenet_file(tmp_path / "broken.safetensors")
+        target.load_weights_file(tmp_path / "broken.safetensors")
     with pytest.raises(CheckpointError, match=r"absent\.safetensors"):
-        target.load_imagenet_file(tmp_path / "absent.safetensors")
+        target.load_weights_file(tmp_path / "absent.safetensors")
 
 
 def test_the_shared_imagenet_weights_load() -> None:
@@ -129,5 +129,5 @@ def test_the_shared_imagenet_weights_load() -> None:
         pytest.skip("needs ../shared/weights")
     backbone = Backbone()
     before = backbone.features[0][0].weight.clone()
-    backbone.load_imagenet_file(path)
+    backbone.load_weights_file(path)
     assert not torch.equal(backbone.features[0][0].weight, before)
