@@ -6,6 +6,7 @@ exactly what the next step needs. Knows nothing of command lines, files of photo
 
 import math
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Objective(nn.Module):
             photos = self.vrn.normalise(inputs).contiguous(memory_format=torch.channels_last)
             output = self.vrn(photos, boxes_normalized)
         image_scores = None if output.image_scores is None else output.image_scores.float()
-        config = LossConfig(self.config.gain_weight * gain_share, self.config.gain_scale)
+        config = replace(self.config, gain_weight=self.config.gain_weight * gain_share)
         losses = vrn_losses(output.view_scores.float(), image_scores, mos, photo_mean_mos, config)
         if self.regions is None or region_maps is None:
             return losses

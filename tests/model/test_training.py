@@ -91,6 +91,19 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(
     assert (tmp_path / "metrics.json").read_bytes() == (whole_run / "metrics.json").read_bytes()
 
 
+def test_every_loss_that_has_a_weight_is_trained_on(whole_run: Path) -> None:
+    last = json.loads((whole_run / "metrics.json").read_text())["history"][-1]  # after the warm-up of lambda
+    losses = {name: last[f"loss_{name}"] for name in ("view_l1", "image_l1", "gain", "correlation", "regions")}
+    assert all(value > 0 for value in losses.values()), losses
+    weights = {
+        "gain": CONFIG.loss.gain_weight,
+        "correlation": CONFIG.loss.correlation_weight,
+        "regions": CONFIG.region_weight,
+    }
+    total = sum(weights.get(name, 1.0) * value for name, value in losses.items())
+    assert last["loss_total"] == pytest.approx(total, rel=1e-5)
+
+
 def test_the_seed_decides(tiny_gaicd: Path, whole_run: Path, tmp_path: Path) -> None:
     run(tiny_gaicd, tmp_path / "same")
     assert_same_tensors(tmp_path / "same" / "state.safetensors", whole_run / "state.safetensors")
