@@ -15,7 +15,7 @@ class TrainConfig:
     """A run is a pure function of this, the data and the backbone's first weights."""
 
     network: VrnConfig = field(default_factory=lambda: VrnConfig(dropout=0.3))
-    loss: LossConfig = field(default_factory=lambda: LossConfig(2.0, GainScale.PER_VIEW, correlation_weight=2.0))
+    loss: LossConfig = field(default_factory=lambda: LossConfig(2.0, GainScale.PER_VIEW))
     region_weight: float = 1.0  # of the loss of region maps, where the data has judgements; not the paper's
     augmentation: Augmentation = field(default_factory=lambda: AUGMENTATION)
     seed: int = 0
