@@ -53,7 +53,8 @@ sbom: $(VENV)/.dev ## what the CPU image installs, in CycloneDX: SBOM=sbom.json
 lint: $(VENV)/.dev ## ruff
 	$(BIN)/ruff check .
 
-# The settings that made the shipped model (MODEL_CARD.md); a killed run goes on with the same command.
+# The shipped model's settings, from an ImageNet backbone (MODEL_CARD.md has its own, BACKBONE=FILE takes it); a killed
+# run goes on with the same command.
 train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
 	$(BIN)/python -m model.train --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
 

@@ -43,6 +43,16 @@ class Backbone(nn.Module):
                 module.eval()
         return self
 
+    def load_first_weights(self, source: str) -> None:
+        """What training starts from: a safetensors file, `torchvision` (downloads), or `random` (left as they are).
+
+        Raises CheckpointError as `load_weights_file` does.
+        """
+        if source == "torchvision":
+            self.load_torchvision_imagenet()
+        elif source != "random":
+            self.load_weights_file(Path(source))
+
     def load_weights_file(self, path: Path) -> None:
         """Load first weights from a safetensors file with torchvision's names (`features.0.0.weight` ...).
 

@@ -68,17 +68,18 @@ def layers() -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def backbone_state(constants: dict[str, np.ndarray], like: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+def backbone_state(constants: dict[str, np.ndarray], like: Backbone | None = None) -> dict[str, Tensor]:
     """The backbone's tensors under torchvision's names, from the detector's constants.
 
     The published graph has each BatchNorm folded into a scale and a shift: here they become its weight and bias
     over neutral statistics, which computes the same. Folded weights are up to six times as large as usual ones, so
-    a learning rate would mean something else for them: with `like` (another backbone's tensors) every convolution
-    is brought to the root mean square of its namesake there, and its BatchNorm takes the factor over.
+    a learning rate would mean something else for them: with `like` (another backbone) every convolution is brought to
+    the root mean square of its namesake there, and its BatchNorm takes the factor over.
 
     Raises CheckpointError if a constant is missing or has another shape than the layer.
     """
-    expected = {f"features.{name}": t for name, t in Backbone().features.state_dict().items()}
+    expected = Backbone().state_dict()
+    usual = None if like is None else like.state_dict()
     state: dict[str, Tensor] = {}
     for scope, conv, norm, depthwise in layers():
         try:
@@ -92,8 +93,8 @@ def backbone_state(constants: dict[str, np.ndarray], like: dict[str, Tensor] | N
         except KeyError as error:
             raise CheckpointError(f"this is not an SSDLite MobileNetV2: it has no {error}") from error
         kernel = torch.tensor(np.ascontiguousarray(weight))
-        if like is not None:
-            factor = _root_mean_square(kernel) / _root_mean_square(like[f"{conv}.weight"])
+        if usual is not None:
+            factor = _root_mean_square(kernel) / _root_mean_square(usual[f"{conv}.weight"])
             kernel, scale = kernel / factor, scale * factor
         state[f"{conv}.weight"], state[f"{norm}.weight"], state[f"{norm}.bias"] = kernel, scale, shift
         state[f"{norm}.running_mean"] = torch.zeros(len(shift))
@@ -111,18 +112,19 @@ def _root_mean_square(values: Tensor) -> Tensor:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0, or 1 with one line on standard error."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     p = argparse.ArgumentParser(prog="python -m model.detector_weights", description=__doc__.split("\n\n")[0])
     p.add_argument("folder", type=Path, help="folder with model.json and its shards")
     p.add_argument("out", type=Path, help="safetensors file to write, for `--backbone`")
-    p.add_argument("--like", type=Path, help="backbone whose sizes of weights are taken over, layer by layer")
+    p.add_argument("--like", help="whose sizes of weights are taken over: a safetensors file, or 'torchvision'")
     args = p.parse_args(argv)
     try:
-        state = backbone_state(read_tfjs(args.folder), load_file(args.like) if args.like else None)
+        like = None
+        if args.like:
+            like = Backbone()
+            like.load_first_weights(args.like)
+        state = backbone_state(read_tfjs(args.folder), like)
         save_tensors(args.out, state, {"source": "SSDLite MobileNetV2, COCO"})
-    except (CheckpointError, SafetensorError, OSError, KeyError) as error:
+    except (CheckpointError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{args.out}: {len(state)} tensors")

@@ -30,13 +30,10 @@ SPLIT_SEED = 0  # one validation split for every run, so that runs are comparabl
 
 
 def backbone_initialiser(source: str) -> Callable[[Vrn], None]:
-    """What sets the backbone's first weights: a safetensors file, `torchvision` (downloads), or `random`."""
+    """What sets the backbone's first weights; `source` as in `Backbone.load_first_weights`."""
 
     def initialise(vrn: Vrn) -> None:
-        if source == "torchvision":
-            vrn.backbone.load_torchvision_imagenet()
-        elif source != "random":
-            vrn.backbone.load_weights_file(Path(source))
+        vrn.backbone.load_first_weights(source)
 
     return initialise
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from model.backbone import Backbone
@@ -77,12 +77,35 @@ def test_converted_backbone_computes_what_the_detector_s_does(
 
 def test_rescaled_kernels_are_as_large_as_their_namesakes(original: Backbone) -> None:
     torch.manual_seed(1)
-    like = Backbone().state_dict()
-    state = backbone_state(folded(original), like)
+    like = Backbone()
+    state, usual = backbone_state(folded(original), like), like.state_dict()
     for _, conv, _, _ in layers():
         torch.testing.assert_close(
-            state[f"{conv}.weight"].square().mean(), like[f"{conv}.weight"].square().mean(), rtol=1e-4, atol=0
+            state[f"{conv}.weight"].square().mean(), usual[f"{conv}.weight"].square().mean(), rtol=1e-4, atol=0
         )
+
+
+@pytest.mark.parametrize(
+    ("scope", "conv", "norm"),
+    [
+        ("Conv", "features.0.0", "features.0.1"),
+        ("expanded_conv/depthwise", "features.1.conv.0.0", "features.1.conv.0.1"),
+        ("expanded_conv/project", "features.1.conv.1", "features.1.conv.2"),
+        ("expanded_conv_8/expand", "features.9.conv.0.0", "features.9.conv.0.1"),
+        ("expanded_conv_9/depthwise", "features.10.conv.1.0", "features.10.conv.1.1"),
+        ("expanded_conv_16/project", "features.17.conv.2", "features.17.conv.3"),
+    ],
+)
+def test_names_are_those_of_tensorflow_and_torchvision(scope: str, conv: str, norm: str) -> None:
+    """Written out, as the other tests fold a network by the same list that the conversion reads it by."""
+    assert [(c, n) for s, c, n, _ in layers() if s == scope] == [(conv, norm)]
+
+
+def test_layers_stand_in_the_order_of_use(original: Backbone) -> None:
+    used = [name for name, module in original.named_modules() if isinstance(module, nn.Conv2d)]
+    assert [conv for _, conv, _, _ in layers()] == used
+    depthwise = [m.groups > 1 for m in original.modules() if isinstance(m, nn.Conv2d)]
+    assert [flag for _, _, _, flag in layers()] == depthwise
 
 
 def test_every_tensor_of_the_backbone_is_filled(original: Backbone) -> None:
@@ -104,6 +127,15 @@ def test_other_widths_are_refused_by_name(original: Backbone) -> None:
         backbone_state(constants)
 
 
+def test_a_file_to_be_like_that_is_no_backbone_is_named(
+    original: Backbone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tfjs(tmp_path, folded(original))
+    save_file({"other": torch.zeros(1)}, tmp_path / "like.safetensors")
+    assert main([str(tmp_path), str(tmp_path / "out"), "--like", str(tmp_path / "like.safetensors")]) == 1
+    assert "like.safetensors does not hold a MobileNetV2 backbone" in capsys.readouterr().err
+
+
 def test_missing_and_cut_files_are_named(
     original: Backbone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,9 +146,3 @@ def test_missing_and_cut_files_are_named(
     assert main([str(tmp_path), str(tmp_path / "out.safetensors")]) == 1
     assert str(tmp_path) in capsys.readouterr().err
     assert not (tmp_path / "out.safetensors").exists()
-
-
-def test_output_holds_tensors_alone(original: Backbone, tmp_path: Path) -> None:
-    write_tfjs(tmp_path, folded(original))
-    main([str(tmp_path), str(tmp_path / "out.safetensors")])
-    assert all(t.dtype is torch.float32 for t in load_file(tmp_path / "out.safetensors").values())

@@ -101,8 +101,14 @@ def test_a_missing_weights_file_is_named(
     assert "no.safetensors" in capsys.readouterr().err
 
 
-def test_the_command_without_options_is_the_shipped_config() -> None:
+def test_the_command_without_options_has_the_default_config() -> None:
     assert config_of(parser().parse_args(["--data", "x"]), torch.device("cpu")) == TrainConfig()
+
+
+def test_the_command_with_all_photos_has_the_shipped_model_s_config() -> None:
+    config = config_of(parser().parse_args(["--data", "x", "--all-photos"]), torch.device("cpu"))
+    shipped = json.loads((ROOT / "model/weights/vrn-mobilenetv2.json").read_text())["training"]
+    assert json.loads(json.dumps(config.to_dict())) == shipped
 
 
 @pytest.mark.parametrize(
