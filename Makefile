@@ -31,7 +31,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.serve
 
 run: $(VENV)/.serve ## serve on VRN_HOST:VRN_PORT (127.0.0.1:8000) with the trained model
-	$(BIN)/python -m service
+	$(BIN)/python -m vrn_cropper.service
 
 test: $(VENV)/.dev ## lint and all tests, test-docker among them
 	$(BIN)/ruff check .
@@ -56,19 +56,19 @@ lint: $(VENV)/.dev ## ruff
 # The shipped model's settings, from an ImageNet backbone (MODEL_CARD.md has its own, BACKBONE=FILE takes it); a killed
 # run goes on with the same command.
 train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
-	$(BIN)/python -m model.train --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
+	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
 
 evaluate: $(VENV)/.dev ## table of the checkpoint and the baselines: DATA=DIR CHECKPOINT=FILE
-	$(BIN)/python -m model.evaluate --data $(DATA) --checkpoint $(CHECKPOINT)
+	$(BIN)/python -m vrn_cropper.model.evaluation --data $(DATA) --checkpoint $(CHECKPOINT)
 
 ablation: $(VENV)/.dev ## the paper's Tab. 2 on frozen features: DATA=DIR SEEDS=3
-	$(BIN)/python -m model.ablation --data $(DATA) --backbone $(BACKBONE) --seeds $(SEEDS)
+	$(BIN)/python -m vrn_cropper.model.training.ablation --data $(DATA) --backbone $(BACKBONE) --seeds $(SEEDS)
 
 figures: $(VENV)/.dev ## the paper's Fig. 4 and 5 as PNGs: DATA=DIR
-	$(BIN)/python -m model.figures --data $(DATA) --checkpoint $(CHECKPOINT) --out runs/figures
+	$(BIN)/python -m vrn_cropper.model.evaluation.figures --data $(DATA) --checkpoint $(CHECKPOINT) --out runs/figures
 
 export: $(VENV)/.dev ## the inference graph of a checkpoint to ONNX: CHECKPOINT=FILE
-	$(BIN)/python -m model.export $(CHECKPOINT)
+	$(BIN)/python -m vrn_cropper.model.network.export $(CHECKPOINT)
 
 bench: bench-serving ## all benchmarks
 

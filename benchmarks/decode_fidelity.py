@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.candidates import grid_views
-from model.exported import read_export_info
-from model.transforms import choose_input_shape, resize_to_shape
-from service.cpu_limit import available_cpus
-from service.decode import DecodeLimits, Decoder
-from service.engine import ScoreItem
-from service.engine_openvino import OpenVinoEngine
-from service.settings import read_settings
+from vrn_cropper.model.network.export_info import read_export_info
+from vrn_cropper.model.photos.input_shapes import choose_input_shape, resize_to_shape
+from vrn_cropper.model.views.candidates import grid_views
+from vrn_cropper.service.core.decode import DecodeLimits, Decoder
+from vrn_cropper.service.engines.contract import ScoreItem
+from vrn_cropper.service.engines.cpu import OpenVinoEngine
+from vrn_cropper.service.engines.cpu_limit import available_cpus
+from vrn_cropper.service.settings import read_settings
 
 _TWELVE_MEGAPIXELS = 12e6
 

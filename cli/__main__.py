@@ -1,6 +1,6 @@
-"""`python -m cli` is `vrn`."""
+"""`python -m vrn_cropper.cli` is `vrn`."""
 
-from cli.app import main
+from vrn_cropper.cli.app import main
 
 if __name__ == "__main__":
     main()

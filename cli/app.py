@@ -7,15 +7,18 @@ from typing import Annotated
 
 import typer
 
-from cli.crop_command import EXIT_CANNOT_START, crop
+from vrn_cropper.cli.crop_command import EXIT_CANNOT_START, crop
 
 _TORCH_EXTRA = frozenset({"torch", "torchvision", "safetensors", "onnx", "onnxscript", "tqdm", "matplotlib", "scipy"})
 # Each is a front of a module's own command line, which stays the one place where its options are told.
 _FRONTS = {
-    "train": ("model.train", "Train the network; options as in 'vrn train --help'."),
-    "evaluate": ("model.evaluate", "Compare a checkpoint with the baselines, as one Markdown table."),
-    "export": ("model.export", "Export a checkpoint to the graph that is served."),
-    "figures": ("model.figures", "Draw top-1 crops side by side, and feature heat maps."),
+    "train": ("vrn_cropper.model.training.__main__", "Train the network; options as in 'vrn train --help'."),
+    "evaluate": (
+        "vrn_cropper.model.evaluation.__main__",
+        "Compare a checkpoint with the baselines, as one Markdown table.",
+    ),
+    "export": ("vrn_cropper.model.network.export", "Export a checkpoint to the graph that is served."),
+    "figures": ("vrn_cropper.model.evaluation.figures", "Draw top-1 crops side by side, and feature heat maps."),
 }
 
 
@@ -42,7 +45,7 @@ def serve(
     device: Annotated[str | None, typer.Option(metavar="auto|cpu|cuda|cuda:N", help="As VRN_DEVICE.")] = None,
 ) -> None:
     """Serve crops over HTTP. Every other setting is a VRN_* variable; the README lists them."""
-    from service.__main__ import main as serve_until_stopped
+    from vrn_cropper.service.__main__ import main as serve_until_stopped
 
     given = {"VRN_HOST": host, "VRN_PORT": None if port is None else str(port), "VRN_DEVICE": device}
     environment = {**os.environ, **{name: value for name, value in given.items() if value is not None}}

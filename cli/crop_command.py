@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli.sources import Source, SourceError, find_sources
+from vrn_cropper.cli.sources import Source, SourceError, find_sources
 
 if TYPE_CHECKING:
-    from cli.crop_run import Outcome, Wishes
-    from service.composition import Core
+    from vrn_cropper.cli.crop_run import Outcome, Wishes
+    from vrn_cropper.service.composition import Core
 
 EXIT_SOME_FAILED = 1
 EXIT_CANNOT_START = 2
@@ -145,10 +145,10 @@ def _wishes(
     out: Path | None, overlay: bool,
 ) -> "Wishes":  # fmt: skip
     """Options by the same rules as the server's."""
-    from cli.crop_run import Wishes
-    from model.crop_options import CropOptions
-    from model.errors import CropOptionError
-    from service.picture_options import PictureOptions, match_ratio
+    from vrn_cropper.cli.crop_run import Wishes
+    from vrn_cropper.model.errors import CropOptionError
+    from vrn_cropper.model.views.options import CropOptions
+    from vrn_cropper.service.core.picture_request import PictureOptions, match_ratio
 
     try:
         options = CropOptions.parse(top_k, aspect_ratio, max_overlap=max_overlap, keep=keep, min_scale=min_scale)
@@ -165,10 +165,10 @@ def _core(device: str | None, threads: int | None) -> "Core":
     """The service's core by its own settings, with those of the command line above them."""
     from prometheus_client import CollectorRegistry
 
-    from model.errors import VrnError
-    from service.composition import build_core
-    from service.metrics import Metrics
-    from service.settings import read_settings
+    from vrn_cropper.model.errors import VrnError
+    from vrn_cropper.service.composition import build_core
+    from vrn_cropper.service.metrics import Metrics
+    from vrn_cropper.service.settings import read_settings
 
     given = {"VRN_DEVICE": device, "VRN_DECODE_THREADS": None if threads is None else str(threads)}
     environment = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
@@ -183,9 +183,9 @@ def _run(
     core: "Core", sources: list[Source], wishes: "Wishes", json_to: str | None, skip_existing: bool, console: Console
 ) -> int:
     """Crop everything and tell how it went; the exit code."""
-    from cli.crop_run import crop_all, error_text, is_done
-    from cli.json_lines import JsonLines
-    from model.errors import VrnError
+    from vrn_cropper.cli.crop_run import crop_all, error_text, is_done
+    from vrn_cropper.cli.json_lines import JsonLines
+    from vrn_cropper.model.errors import VrnError
 
     began, cropped, failed = time.monotonic(), 0, 0
     table = None if json_to or wishes.out else _table()

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.overlay import draw_overlay
-from cli.sources import Source, crop_name, overlay_name
-from model.crop_options import CropOptions
-from model.errors import VrnError
-from service.composition import Core
-from service.cropping import CropResult
-from service.error_table import status_and_code
-from service.picture_options import PictureFormat, PictureOptions
-from service.schemas import model_answer, photo_answer
+from vrn_cropper.cli.overlay import draw_overlay
+from vrn_cropper.cli.sources import Source, crop_name, overlay_name
+from vrn_cropper.model.errors import VrnError
+from vrn_cropper.model.views.options import CropOptions
+from vrn_cropper.service.answers import model_answer, photo_answer
+from vrn_cropper.service.composition import Core
+from vrn_cropper.service.core.crop_service import CropResult
+from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
+from vrn_cropper.service.http.error_answers import status_and_code
 
 
 @dataclass(frozen=True, slots=True)

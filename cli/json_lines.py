@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from cli.crop_run import write_whole
+from vrn_cropper.cli.crop_run import write_whole
 
 
 class JsonLines:

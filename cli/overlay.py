@@ -4,8 +4,8 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from model.colour import to_rgb_over_white
-from model.crops import Crop, RankedCrops
+from vrn_cropper.model.photos.colour import to_rgb_over_white
+from vrn_cropper.model.views.crops import Crop, RankedCrops
 
 MAX_SIDE_PX = 1600
 _DIMMED = 0.35  # brightness of what a crop leaves out

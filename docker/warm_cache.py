@@ -5,9 +5,9 @@ import sys
 
 from prometheus_client import CollectorRegistry
 
-from service.composition import build_core
-from service.metrics import Metrics
-from service.settings import read_settings
+from vrn_cropper.service.composition import build_core
+from vrn_cropper.service.metrics import Metrics
+from vrn_cropper.service.settings import read_settings
 
 
 def main() -> None:

@@ -16,11 +16,18 @@ import openvino
 import pillow_heif
 from PIL import Image
 
-from model.crop_options import DEFAULT_TOP_K, AspectRatio, CropOptions, KeepBox, keep_boxes, unique_ratios
-from model.crops import RankedCrops, plan_views, rank_crops
-from model.errors import CheckpointError
-from model.exported import ExportInfo, read_export_info
-from model.photo_input import draft_jpeg, make_photo_input
+from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.model.photos.reading import draft_jpeg, make_photo_input
+from vrn_cropper.model.views.crops import RankedCrops, plan_views, rank_crops
+from vrn_cropper.model.views.options import (
+    DEFAULT_TOP_K,
+    AspectRatio,
+    CropOptions,
+    KeepBox,
+    keep_boxes,
+    unique_ratios,
+)
 
 DEFAULT_EXPORT = Path(__file__).resolve().parent / "weights" / "vrn-mobilenetv2.onnx"
 # A file's path, its bytes, a picture in memory, or uint8 (H, W, 3) RGB or (H, W) grey.

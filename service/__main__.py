@@ -1,17 +1,17 @@
-"""`python -m service`: read the settings, build the process, run it."""
+"""`python -m vrn_cropper.service`: read the settings, build the process, run it."""
 
 import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
 
-from model.errors import CheckpointError
-from service.composition import Process, build_process, service_version
-from service.errors import StartUpError
-from service.logs import set_up_logs
-from service.server import EXIT_START_UP, run
-from service.settings import Settings, read_settings, unknown_variables
-from service.tracing import tracing
+from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.service.composition import Process, build_process, service_version
+from vrn_cropper.service.errors import StartUpError
+from vrn_cropper.service.http.tracing import tracing
+from vrn_cropper.service.logs import set_up_logs
+from vrn_cropper.service.server import EXIT_START_UP, run
+from vrn_cropper.service.settings import Settings, read_settings, unknown_variables
 
 _log = logging.getLogger("service")
 

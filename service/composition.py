@@ -11,26 +11,26 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from model.exported import ExportInfo, read_export_info
-from service.admission import Admission
-from service.allocator import give_large_blocks_back
-from service.app import build_app
-from service.auth import ApiKeys
-from service.batcher import Batcher, BatchLimits
-from service.cpu_limit import available_cpus
-from service.cropping import CropService
-from service.decode import DecodeLimits, Decoder
-from service.decode_pool import DecodePool
-from service.engine import Engine, ScoreItem
-from service.engine_choice import EngineWishes, choose_engine
-from service.engine_runner import EngineRunner
-from service.envelope import OnRequest
-from service.lifecycle import Lifecycle, State
-from service.metrics import Metrics
-from service.page_files import read_page_files
-from service.pixel_reserve import PixelReserve
-from service.serving import RouteLimits, Serving
-from service.settings import Settings
+from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.service.core.allocator import give_large_blocks_back
+from vrn_cropper.service.core.batcher import Batcher, BatchLimits
+from vrn_cropper.service.core.crop_service import CropService
+from vrn_cropper.service.core.decode import DecodeLimits, Decoder
+from vrn_cropper.service.core.photo_threads import DecodePool
+from vrn_cropper.service.core.pixel_limit import PixelReserve
+from vrn_cropper.service.engines.choice import EngineWishes, choose_engine
+from vrn_cropper.service.engines.contract import Engine, ScoreItem
+from vrn_cropper.service.engines.cpu_limit import available_cpus
+from vrn_cropper.service.engines.runner import EngineRunner
+from vrn_cropper.service.http.admission import Admission
+from vrn_cropper.service.http.app import build_app
+from vrn_cropper.service.http.auth import ApiKeys
+from vrn_cropper.service.http.envelope import OnRequest
+from vrn_cropper.service.http.page_files import read_page_files
+from vrn_cropper.service.http.serving import RouteLimits, Serving
+from vrn_cropper.service.lifecycle import Lifecycle, State
+from vrn_cropper.service.metrics import Metrics
+from vrn_cropper.service.settings import Settings
 
 # Decoded photos that one more second of work may hide behind: the estimate before anything was measured.
 _FIRST_GUESS_S = 0.02

@@ -1,5 +1,5 @@
 """What can go wrong while serving, in the words of the domain. Knows nothing of HTTP: see
-`service.error_table`.
+`service.http.error_answers`.
 
 VrnError (model.errors)
 └── ServiceError
@@ -18,7 +18,7 @@ VrnError (model.errors)
     └── StartUpError               the process cannot start; the message says what to change
 """
 
-from model.errors import VrnError
+from vrn_cropper.model.errors import VrnError
 
 
 class ServiceError(VrnError):

@@ -2,7 +2,7 @@
 
 import enum
 
-from service.errors import NotReadyError
+from vrn_cropper.service.errors import NotReadyError
 
 
 class State(enum.StrEnum):

@@ -16,7 +16,7 @@ from prometheus_client import (
     start_http_server,
 )
 
-from service.cropping import CropResult
+from vrn_cropper.service.core.crop_service import CropResult
 
 # One more than doubling from 1 ms to 10 s: a warm small photo takes about 15 ms, a deadline is at 10 s.
 SECONDS_BUCKETS = (

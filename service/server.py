@@ -14,9 +14,9 @@ from types import FrameType
 import uvicorn
 import uvloop
 
-from service.composition import Process
-from service.errors import EngineError, StartUpError
-from service.lifecycle import State
+from vrn_cropper.service.composition import Process
+from vrn_cropper.service.errors import EngineError, StartUpError
+from vrn_cropper.service.lifecycle import State
 
 _log = logging.getLogger(__name__)
 EXIT_START_UP = 2

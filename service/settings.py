@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.errors import StartUpError
+from vrn_cropper.service.errors import StartUpError
 
 ENV_PREFIX = "VRN_"
 _WEIGHTS = Path(__file__).resolve().parent.parent / "model" / "weights"

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from cli import app as cli_app
-from cli.app import build_app
+from vrn_cropper.cli import app as cli_app
+from vrn_cropper.cli.app import build_app
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 

@@ -19,7 +19,7 @@ PHOTOS = 200  # far more than are cropped before the signal comes
 def vrn(*arguments: object, **more: str) -> subprocess.Popen:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VRN_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "cli", *map(str, arguments)], cwd=ROOT, text=True,
+        [sys.executable, "-m", "vrn_cropper.cli", *map(str, arguments)], cwd=ROOT, text=True,
         env={**clean, "VRN_DEVICE": "cpu", **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 

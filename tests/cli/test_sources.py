@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.sources import Source, SourceError, crop_name, find_sources
+from vrn_cropper.cli.sources import Source, SourceError, crop_name, find_sources
 
 
 @pytest.fixture

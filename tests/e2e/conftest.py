@@ -16,7 +16,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from model.transforms import INPUT_SHAPES
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60  # a loaded machine is slow, a broken server never comes
@@ -86,10 +86,10 @@ class ServerProcess:
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., ServerProcess]]:
-    """Starts `python -m service` with `VRN_*` variables by keyword; all are stopped at the end."""
+    """Starts `python -m vrn_cropper.service` with `VRN_*` variables by keyword; all are stopped at the end."""
     started: list[ServerProcess] = []
 
-    def start(command: tuple[str, ...] = ("-m", "service"), **environment: str) -> ServerProcess:
+    def start(command: tuple[str, ...] = ("-m", "vrn_cropper.service"), **environment: str) -> ServerProcess:
         server = ServerProcess([sys.executable, *command], environment)
         started.append(server)
         return server
@@ -102,7 +102,7 @@ def start_server() -> Iterator[Callable[..., ServerProcess]]:
 @pytest.fixture(scope="module")
 def trained_server() -> Iterator[ServerProcess]:
     """One server with the shipped model, for the tests of a module that leave it as it is."""
-    server = ServerProcess([sys.executable, "-m", "service"], {"VRN_DEVICE": "cpu"})
+    server = ServerProcess([sys.executable, "-m", "vrn_cropper.service"], {"VRN_DEVICE": "cpu"})
     yield server.wait_ready()
     server.stop()
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from service.__main__ import main
-from service.composition import build_process
-from service.engine import stack_items
+from vrn_cropper.service.__main__ import main
+from vrn_cropper.service.composition import build_process
+from vrn_cropper.service.engines.contract import stack_items
 
 FOLDER = Path(os.environ["E2E_DIR"])
 

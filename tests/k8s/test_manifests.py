@@ -6,7 +6,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
-from service.settings import Settings, read_settings, variable_name
+from vrn_cropper.service.settings import Settings, read_settings, variable_name
 
 ROOT = Path(__file__).parents[2]
 CUSTOM_KINDS = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}  # their schemas come with their operators

@@ -12,7 +12,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.metrics import DROP_REASONS, OUTCOMES, Metrics
+from vrn_cropper.service.metrics import DROP_REASONS, OUTCOMES, Metrics
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "monitoring"
@@ -65,7 +65,7 @@ def test_queries_ask_for_metrics_and_labels_that_exist(expression):
 
 
 def test_a_name_that_the_server_does_not_expose_is_found():
-    assert metric_names("sum by (job) (rate(vrn_typo_total{route=~\"/crop.*\"}[5m])) > 2") == {"vrn_typo_total"}
+    assert metric_names('sum by (job) (rate(vrn_typo_total{route=~"/crop.*"}[5m])) > 2') == {"vrn_typo_total"}
     assert "vrn_typo_total" not in KNOWN
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.candidates import grid_views
+from vrn_cropper.model.views.candidates import grid_views
 
 SIZES = ((96, 72), (72, 96), (90, 90))
 

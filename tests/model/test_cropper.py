@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from prometheus_client import CollectorRegistry
 
-from model import CropOptionError, Cropper, CropRequestError
-from model.crop_options import CropOptions
-from service.composition import build_core
-from service.metrics import Metrics
-from service.settings import read_settings
+from vrn_cropper import CropOptionError, Cropper, CropRequestError
+from vrn_cropper.model.views.options import CropOptions
+from vrn_cropper.service.composition import build_core
+from vrn_cropper.service.metrics import Metrics
+from vrn_cropper.service.settings import read_settings
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 

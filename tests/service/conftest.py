@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.transforms import INPUT_SHAPES
-from service.batcher import Batcher, BatchLimits
-from service.composition import build_process
-from service.engine import stack_items
-from service.settings import read_settings
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
+from vrn_cropper.service.composition import build_process
+from vrn_cropper.service.core.batcher import Batcher, BatchLimits
+from vrn_cropper.service.engines.contract import stack_items
+from vrn_cropper.service.settings import read_settings
 
 
 class _InstantSelector(selectors.SelectSelector):

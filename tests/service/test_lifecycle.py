@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.errors import NotReadyError
-from service.lifecycle import Lifecycle, State
+from vrn_cropper.service.errors import NotReadyError
+from vrn_cropper.service.lifecycle import Lifecycle, State
 
 
 def test_work_is_taken_only_when_ready():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from service.logs import JsonFormatter, TextFormatter, set_up_logs
+from vrn_cropper.service.logs import JsonFormatter, TextFormatter, set_up_logs
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from service.errors import StartUpError
-from service.server import bind
+from vrn_cropper.service.errors import StartUpError
+from vrn_cropper.service.server import bind
 
 
 def test_port_zero_takes_a_free_port():

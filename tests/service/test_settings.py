@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.errors import StartUpError
-from service.settings import Settings, read_settings, unknown_variables, variable_name
+from vrn_cropper.service.errors import StartUpError
+from vrn_cropper.service.settings import Settings, read_settings, unknown_variables, variable_name
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -1,0 +1,1 @@
+"""Load on a server process: throughput, latency, overload, memory, against the targets."""

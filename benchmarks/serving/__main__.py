@@ -1,0 +1,113 @@
+"""Measures the running service against its targets and prints Markdown tables: `python -m benchmarks.serving`.
+
+Starts the real server with its default settings on this machine, measures what decoding and inference cost alone,
+then loads it: closed loop at 1, 8 and 32 clients, open loop at 0.5, 0.8, 1 and 2 times the capacity found, for
+JPEGs of 0.8 and 12 megapixels. The load generator runs on the same CPUs; its own CPU time is printed.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+
+from benchmarks.serving.load import Answer, LoadGenerator
+from benchmarks.serving.process import ServerUnderTest
+from benchmarks.serving.report import Run, Target, check
+from benchmarks.serving.stages import make_photos, measure_stages
+from vrn_cropper.model.network.export_info import read_export_info
+from vrn_cropper.service.engines.cpu import OpenVinoEngine
+from vrn_cropper.service.engines.cpu_limit import available_cpus
+from vrn_cropper.service.settings import read_settings
+
+SIZES = {"0.8 MP": 0.8e6, "12 MP": 12e6}
+CLOSED, OPEN = (1, 8, 32), (0.5, 0.8, 1.0, 2.0)
+
+
+def load(server: ServerUnderTest, photos: list[bytes], name: str, seconds: float, **how: float) -> Run:
+    """Closed loop with `clients`, or open loop at `rate`."""
+
+    async def go() -> tuple[list[Answer], float]:
+        generator = LoadGenerator(server.port, photos)
+        began = time.perf_counter()
+        if "clients" in how:
+            answers = await generator.closed_loop(int(how["clients"]), seconds)
+        else:
+            answers = await generator.open_loop(how["rate"], seconds)
+        took = time.perf_counter() - began
+        await generator.close()
+        return answers, took
+
+    before, samples_from = server.batch_totals(), len(server.peak_mib)
+    cpu_from, server_cpu_from = time.process_time(), server.cpu_s()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        answers, took = runner.run(go())
+    cpu_s, server_cpu_s = time.process_time() - cpu_from, server.cpu_s() - server_cpu_from
+    after = server.batch_totals()
+    batch_size = (after[0] - before[0]) / max(1.0, after[1] - before[1])
+    memory = server.peak_mib[samples_from:] or [server.resident_mib()]
+    return Run(name, took, answers, batch_size, cpu_s / took / available_cpus(), server_cpu_s, memory)
+
+
+def main() -> int:
+    """Run everything; the exit code is 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=15, help="of each load (default 15; about 5 minutes in all)")
+    parser.add_argument("--sizes", nargs="*", choices=list(SIZES), default=list(SIZES), metavar="SIZE")
+    arguments = parser.parse_args()
+    settings = read_settings({})
+    targets: list[Target] = []
+    print(f"{available_cpus()} CPUs, {arguments.seconds:g} s a load; system load before: {os.getloadavg()[0]:.2f}\n")
+    with tempfile.TemporaryDirectory() as cache_dir:
+        engine = OpenVinoEngine(
+            read_export_info(settings.model_path), threads=available_cpus(), cache_dir=Path(cache_dir) / "stages"
+        )
+        engine.load()
+        for size in arguments.sizes:
+            photos = make_photos(SIZES[size])
+            before = measure_stages(settings, engine, photos)
+            ServerUnderTest(cache_dir).stop()  # fills the cache of compiled models
+            server = ServerUnderTest(cache_dir)
+            idle_mib = server.resident_mib()
+            if size == arguments.sizes[0]:
+                targets.append(
+                    Target("ready in under 3 s from a warm cache", f"{server.ready_s:.2f} s", server.ready_s < 3)
+                )
+                targets.append(Target("resident memory under 500 MB idle", f"{idle_mib:.0f} MiB", idle_mib < 476))
+            runs = measure(server, photos, size, arguments.seconds)
+            if server.stop() != 0:
+                targets.append(Target(f"{size}: the server ends with 0", "it did not", False))
+            # Before and after the loads, as a machine's speed changes within minutes.
+            after = measure_stages(settings, engine, photos)
+            print(f"CPU a photo, each stage alone, before the loads: {before}; after them: {after}\n", flush=True)
+            targets += check(runs, before.mean_with(after), available_cpus(), size, settings.request_timeout_s)
+    print(Target.header(), *(target.row() for target in targets), sep="\n")
+    return 0 if all(target.holds for target in targets) else 1
+
+
+def measure(server: ServerUnderTest, photos: list[bytes], size: str, seconds: float) -> dict[str, Run]:
+    """All loads of one photo size, printed as they come."""
+    kib = sum(map(len, photos)) / len(photos) / 1024
+    print(f"**{size}** ({kib:.0f} KiB a JPEG)\n")
+    print(Run.header())
+    load(server, photos, "warm-up", min(3.0, seconds), clients=8)
+    runs: dict[str, Run] = {}
+    for clients in CLOSED:
+        name = f"{clients} client{'s' if clients > 1 else ''}"
+        runs[name] = load(server, photos, name, seconds, clients=clients)
+        print(runs[name].row(), flush=True)
+    capacity = max(run.goodput for run in runs.values())
+    for factor in OPEN:
+        name = f"open {factor}x"
+        runs[name] = load(server, photos, name, seconds, rate=capacity * factor)
+        print(runs[name].row(), flush=True)
+    print()
+    return runs
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""Rated photos on disk: the GAICD layout, and its annotations alone. Knows nothing of torch or training.
+
+Everything that can be wrong with a data set is found while reading it, before any training starts, and named
+by file and line (`DataError`).
+
+GAICD layout: `images/{train,test}/<name>.jpg` and `annotations/<name>.txt`, one candidate view a line,
+`ymin xmin ymax xmax mos` in source pixels (y first). Source: H. Zeng et al., "Grid Anchor based Image
+Cropping" (CVPR 2019).
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from vrn_cropper.model.errors import DataError
+from vrn_cropper.model.views.boxes import normalize_boxes
+
+UNRATED_MOS = -2.0  # GAICD's mark for a view that no rater saw: it does not exist
+MOS_LIMITS = (1.0, 5.0)
+EDGE_SLACK = 1.5  # pixels that an edge may lie outside its photo: other tools count from 1, or round up
+LISTED_PROBLEMS = 10  # how many faults one DataError spells out
+PHOTO_SUFFIXES = (".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, eq=False)
+class RatedPhoto:
+    """A photo with the MOS of its candidate views, in the order of `candidates.grid_views` (y1, x1, y2, x2).
+
+    `boxes_normalized` float32 (N, 4) and `mos` float32 (N,), N >= 1; `width` and `height` of the upright
+    photo in pixels; `path` is None where only the annotations are there.
+    """
+
+    name: str
+    path: Path | None
+    width: int
+    height: int
+    boxes_normalized: np.ndarray
+    mos: np.ndarray
+
+
+def load_upright_rgb(path: Path) -> Image.Image:
+    """The source image: decoded in full, EXIF orientation applied, RGB. Raises DataError naming the file."""
+    try:
+        with Image.open(path) as photo:
+            return ImageOps.exif_transpose(photo).convert("RGB")
+    # Pillow has no error of its own for damaged content: the plugins raise any of these.
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: not a readable photo ({error})") from error
+
+
+def read_gaicd(root: Path | str, split: str) -> list[RatedPhoto]:
+    """The photos of `images/<split>` with their ratings, by name; every photo and line is checked.
+
+    Raises DataError, naming file and line, for: no photos, a photo without annotation, a broken photo, a
+    malformed line, a box outside its photo, a photo without rated views, and a photo that another split has
+    too.
+    """
+    root = Path(root)
+    folder = root / "images" / split
+    paths = _photo_paths(folder)
+    if not paths:
+        raise DataError(f"{folder}: no photos (*.jpg) here")
+    problems = _shared_names(root, split, paths)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(lambda path: _read_rated(path, root / "annotations"), paths))
+    photos = [outcome for outcome in outcomes if isinstance(outcome, RatedPhoto)]
+    problems += [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
+    if problems:
+        more = len(problems) - LISTED_PROBLEMS
+        raise DataError("\n".join(problems[:LISTED_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])))
+    return photos
+
+
+def read_gaicd_annotations(root: Path | str, split: str) -> list[RatedPhoto]:
+    """GAICD's annotations without its photos: `split.json` and `annotations/`; `path` is None.
+
+    The annotations do not store the size of a photo. The grid's last corner is at 11.5 of 12 bins, so the
+    width is estimated as max(xmax) * 12 / 11.5 and the height likewise, to about a pixel. Raises DataError.
+    """
+    root = Path(root)
+    names = read_json(root / "split.json").get(split)
+    if not isinstance(names, list) or not names:
+        raise DataError(f"{root / 'split.json'}: no split named {split!r}")
+    photos = []
+    for name in sorted(names):
+        annotation = root / "annotations" / f"{Path(name).stem}.txt"
+        rows = _read_rows(annotation)
+        height, width = (max(1, round(float(side) * 12 / 11.5)) for side in rows[:, 2:4].max(axis=0))
+        photos.append(_rated(annotation, None, width, height, rows))
+    return photos
+
+
+def split_validation(
+    photos: Sequence[RatedPhoto], seed: int, share: float
+) -> tuple[list[RatedPhoto], list[RatedPhoto]]:
+    """(training, validation): about `share` of the photos held out, chosen by a hash of seed and name.
+
+    Each photo's side depends on nothing but its own name, so adding photos moves none. Where the hash would
+    leave a side empty (a handful of photos), the photo nearest to the threshold changes sides. Raises
+    DataError for fewer than two photos and ValueError unless 0 < share < 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the validation share lies between 0 and 1, not {share}")
+    if len(photos) < 2:
+        raise DataError("a validation split needs at least two photos")
+    draws = np.array([_draw(seed, photo.name) for photo in photos])
+    held_out = draws < share
+    if not held_out.any():
+        held_out[draws.argmin()] = True
+    if held_out.all():
+        held_out[draws.argmax()] = False
+    training = [photo for photo, held in zip(photos, held_out, strict=True) if not held]
+    return training, [photo for photo, held in zip(photos, held_out, strict=True) if held]
+
+
+def _draw(seed: int, name: str) -> float:
+    """A number in [0, 1) that belongs to this seed and name on every machine (Python's own hash does not)."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6]) / 2**48
+
+
+def _photo_paths(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES)
+
+
+def _shared_names(root: Path, split: str, paths: list[Path]) -> list[str]:
+    """Photos of this split that another split has too: no test number would mean anything."""
+    others = {
+        path.stem: path
+        for folder in (root / "images").iterdir()
+        if folder.is_dir() and folder.name != split
+        for path in _photo_paths(folder)
+    }
+    return [f"{path}: the same name is in {others[path.stem]}" for path in paths if path.stem in others]
+
+
+def _read_rated(path: Path, annotations: Path) -> RatedPhoto | DataError:
+    """One photo, or what is wrong with it: returned, so that one reading finds every fault."""
+    try:
+        annotation = annotations / f"{path.stem}.txt"
+        rows = _read_rows(annotation)
+        width, height = load_upright_rgb(path).size
+        return _rated(annotation, path, width, height, rows)
+    except DataError as error:
+        return error
+
+
+def _read_rows(annotation: Path) -> np.ndarray:
+    """The lines of an annotation file as float64 (L, 5), unrated ones included. Raises DataError."""
+    try:
+        lines = annotation.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{annotation}: no readable annotation ({error})") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = [float(field) for field in line.split()]
+        except ValueError:
+            row = []
+        if len(row) != 5 or not np.isfinite(row).all():
+            raise DataError(f"{annotation}:{number}: expected 'ymin xmin ymax xmax mos', found {line!r}")
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{annotation}: empty")
+    return np.array(rows, dtype=np.float64)
+
+
+def _rated(annotation: Path, path: Path | None, width: int, height: int, rows: np.ndarray) -> RatedPhoto:
+    """Checks the lines against the photo's size and drops the unrated ones. Raises DataError."""
+    boxes_xyxy, mos = rows[:, [1, 0, 3, 2]], rows[:, 4]
+    for number, (box, score) in enumerate(zip(boxes_xyxy, mos, strict=True), start=1):
+        if score != UNRATED_MOS and not MOS_LIMITS[0] <= score <= MOS_LIMITS[1]:
+            raise DataError(f"{annotation}:{number}: a MOS is 1 to 5, or -2 for none, not {score:g}")
+        if fault := box_fault(box, width, height, EDGE_SLACK):
+            raise DataError(f"{annotation}:{number}: {fault}")
+    rated = mos != UNRATED_MOS
+    if not rated.any():
+        raise DataError(f"{annotation}: every view is marked -2 (not rated)")
+    # GAICD's files list the views from the best to the worst: kept, that order would break ties of a
+    # prediction in favour of the ground truth (a constant prediction would reach Acc_5 = 100 %).
+    boxes_xyxy, mos = boxes_xyxy[rated], mos[rated]
+    order = np.lexsort(boxes_xyxy.T[[2, 3, 0, 1]])
+    boxes = np.clip(normalize_boxes(boxes_xyxy[order], width, height), 0, 1)
+    name = path.name if path else f"{annotation.stem}.jpg"
+    return RatedPhoto(name, path, width, height, boxes, mos[order].astype(np.float32))
+
+
+def box_fault(box_xyxy: np.ndarray, width: int, height: int, slack: float) -> str | None:
+    """What is wrong with a box in source pixels, if anything; edges may lie `slack` pixels outside."""
+    x1, y1, x2, y2 = box_xyxy
+    if x2 <= x1 or y2 <= y1:
+        return f"the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) is empty"
+    if min(x1, y1) < -slack or x2 > width + slack or y2 > height + slack:
+        return f"the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) lies outside the photo ({width} x {height})"
+    return None
+
+
+def read_json(source: Path) -> dict:
+    """A JSON object from a file. Raises DataError naming the file."""
+    try:
+        content = json.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{source}: not readable as JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{source}: expected a JSON object")
+    return content

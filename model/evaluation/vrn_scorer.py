@@ -1,0 +1,35 @@
+"""The trained network as a `Scorer`: the transform and the scoring that serve, on one photo at a time.
+
+Knows nothing of data sets or metrics.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vrn_cropper.model.network.vrn import Vrn
+from vrn_cropper.model.photos.reading import make_photo_input
+from vrn_cropper.model.views.boxes import flip_boxes
+
+
+@dataclass(frozen=True)
+class VrnScorer:
+    """Scores views by `vrn`; with `mirror` the mean over the photo and its mirror image (twice the work)."""
+
+    vrn: Vrn
+    device: torch.device
+    mirror: bool = False
+
+    def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
+        pixels = make_photo_input(photo, photo.size).model_input[None]
+        boxes = np.asarray(boxes_normalized, dtype=np.float32)[None]
+        if self.mirror:
+            pixels = np.concatenate([pixels, pixels[:, :, ::-1]])
+            boxes = np.concatenate([boxes, flip_boxes(boxes[0])[None]])
+        with torch.inference_mode():
+            scores = self.vrn.score_views(
+                torch.from_numpy(np.array(pixels)).to(self.device), torch.from_numpy(boxes).to(self.device)
+            )
+        return scores.mean(dim=0).cpu().numpy()

@@ -1,0 +1,57 @@
+"""What an exported graph says of itself, read from the small JSON file beside it. Needs no torch and no onnx.
+
+`model.network.export` writes `<name>.json` beside `<name>.onnx`: `name`, `version`, `input_shapes` (a list of
+[height, width]) and `sha256` of the graph, so that a file cut short or swapped is found before it is served.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.model.photos.input_shapes import InputShape
+
+
+@dataclass(frozen=True, slots=True)
+class ExportInfo:
+    """Name, version and input shapes of an exported graph, and where it lies."""
+
+    path: Path
+    name: str
+    version: str
+    input_shapes: tuple[InputShape, ...]
+
+
+def read_export_info(path: Path) -> ExportInfo:
+    """What the exported graph at `path` is, after checking that it is whole.
+
+    Raises CheckpointError if the graph or its description is missing, damaged, or they do not belong
+    together.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"there is no exported graph at {path}")
+    sidecar = path.with_suffix(".json")
+    if not sidecar.is_file():
+        raise CheckpointError(f"{path} has no description {sidecar.name} beside it; export it again")
+    try:
+        facts = json.loads(sidecar.read_text(encoding="utf-8"))
+        info = ExportInfo(
+            path=path,
+            name=str(facts["name"]),
+            version=str(facts["version"]),
+            input_shapes=tuple(InputShape(int(height), int(width)) for height, width in facts["input_shapes"]),
+        )
+        sha256 = facts["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{sidecar} is damaged ({error}); export the graph again") from error
+    if not info.input_shapes:
+        raise CheckpointError(f"{sidecar} names no input shape; export the graph again")
+    if _sha256(path) != sha256:
+        raise CheckpointError(f"{path} is damaged: its SHA-256 is not the one in {sidecar.name}; export it again")
+    return info
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

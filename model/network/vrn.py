@@ -1,0 +1,92 @@
+"""The View Ranking Network, drawn as the paper's Fig. 2: backbone -> splitter -> (VDL, IDL).
+
+Takes uint8 photos and normalises them itself, by constants that belong to its config and so to the checkpoint.
+Knows nothing of files, losses or how photos are batched.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from vrn_cropper.model.network.backbone import MULTI_SCALE_CHANNELS, Backbone
+from vrn_cropper.model.network.learners import ImagewiseDifferenceLearner, ViewwiseDifferenceLearner
+from vrn_cropper.model.network.splitter import FeatureSplitter
+
+
+@dataclass(frozen=True)
+class VrnConfig:
+    """Every number that shapes the network. [P] paper, [G] GAIC, [c] chosen here (model/EXPERIMENTS.md)."""
+
+    map_channels: int = 32  # [P]
+    splitter_reduction: int = 4  # [c]
+    align_bins: int = 9  # [G] RoIAlign and RoDAlign give 9 x 9
+    roi_sampling_ratio: int = 2  # [c]
+    hidden_sizes: tuple[int, ...] = (512, 128)  # [c] GAIC's 768 would make each file 5 MB larger
+    dropout: float = 0.0  # [c]
+    has_splitter: bool = True  # False: the ablation's baseline, MOS directly from RoIAlign + RoDAlign, no IDL
+    pixel_mean: float = 0.5  # normalised pixel = (pixel / 255 - mean) / std, as the backbone's weights want it
+    pixel_std: float = 0.5
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "VrnConfig":
+        """Inverse of `to_dict`; raises TypeError on unknown or missing keys."""
+        return cls(**{**values, "hidden_sizes": tuple(values["hidden_sizes"])})
+
+
+class VrnOutput(NamedTuple):
+    """What training sees."""
+
+    view_scores: Tensor  # s_i (B, N)
+    image_scores: Tensor | None  # (B, N); None without a splitter
+    feature: Tensor  # (B, 32, H/16, W/16), the reduced map before the splitter
+
+
+class Vrn(nn.Module):
+    """View Ranking Network (paper section 2)."""
+
+    def __init__(self, config: VrnConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.map_channels
+        learner = (
+            channels,
+            config.align_bins,
+            config.roi_sampling_ratio,
+            config.hidden_sizes,
+            config.dropout,
+        )
+        self.backbone = Backbone()
+        self.reduce = nn.Conv2d(MULTI_SCALE_CHANNELS, channels, kernel_size=1)
+        self.splitter = FeatureSplitter(channels, config.splitter_reduction) if config.has_splitter else None
+        self.vdl = ViewwiseDifferenceLearner(*learner)
+        self.idl = ImagewiseDifferenceLearner(*learner) if config.has_splitter else None
+
+    def normalise(self, photos: Tensor) -> Tensor:
+        """uint8 (B, H, W, 3) -> normalised (B, 3, H, W) in the dtype of the weights."""
+        pixels = photos.permute(0, 3, 1, 2).to(self.reduce.weight.dtype)
+        return (pixels / 255 - self.config.pixel_mean) / self.config.pixel_std
+
+    def split(self, feature: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Reduced map -> view-wise and image-wise maps, all (B, 32, H/16, W/16)."""
+        return self.splitter(feature) if self.splitter is not None else (feature, None)
+
+    def forward_heads(self, multi_scale: Tensor, boxes_normalized: Tensor) -> VrnOutput:
+        """Training on cached backbone maps (B, 448, H/16, W/16), boxes (B, N, 4)."""
+        feature = self.reduce(multi_scale)
+        view_wise, image_wise = self.split(feature)
+        image_scores = self.idl(image_wise, boxes_normalized) if self.idl is not None else None
+        return VrnOutput(self.vdl(view_wise, boxes_normalized), image_scores, feature)
+
+    def forward(self, photos: Tensor, boxes_normalized: Tensor) -> VrnOutput:
+        """Training: normalised photos (B, 3, H, W), boxes (B, N, 4) -> both scores."""
+        return self.forward_heads(self.backbone(photos), boxes_normalized)
+
+    def score_views(self, photos: Tensor, boxes_normalized: Tensor) -> Tensor:
+        """Inference, without IDL: uint8 photos (B, H, W, 3), boxes (B, N, 4) -> scores (B, N)."""
+        view_wise, _ = self.split(self.reduce(self.backbone(self.normalise(photos))))
+        return self.vdl(view_wise, boxes_normalized)

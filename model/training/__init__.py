@@ -1,0 +1,1 @@
+"""Batches, losses, steps and runs; the command that trains."""

@@ -1,0 +1,174 @@
+"""From wishes to candidate views, and from their scores to ranked crops: what server, command line and
+`Cropper` share. Numpy alone; knows nothing of engines, photos' pixels and transports.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from vrn_cropper.model.errors import CropRequestError
+from vrn_cropper.model.views.boxes import normalize_boxes
+from vrn_cropper.model.views.candidates import fixed_ratio_views, free_views, largest_view_of_ratio
+from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox
+from vrn_cropper.model.views.ranking import rank_views
+
+_ROUNDING = 1e-6  # of a pixel: what a fraction such as 0.1 x 300 may be off by
+_WHOLE_FRAME = np.array([[0, 0, 1, 1]], dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewGroup:
+    """The candidate views of one wanted ratio: rows `start` to `stop` of a plan's boxes."""
+
+    aspect_ratio: AspectRatio
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPlan:
+    """Every candidate view of a request in one list, so that one pass through the network scores them all.
+
+    `boxes_xyxy` int64 (N, 4) are what a caller gets; `boxes_normalized` float32 (N, 4) are what is scored.
+    The last row is the whole frame, in no group: the others are compared with it.
+    """
+
+    width: int
+    height: int
+    boxes_xyxy: np.ndarray
+    boxes_normalized: np.ndarray
+    groups: tuple[ViewGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FocalPoint:
+    """Where a container of the crop's ratio should look at the whole photo: fractions, as CSS has them.
+
+    With `object-fit: cover` and this `object-position`, a box of the crop's aspect ratio shows the largest
+    part of the photo of that ratio that contains the crop and lies nearest to its centre. As in CSS, x is the
+    share of the *spare* width that is cut off on the left, not the crop's centre; 0.5 where none is spare.
+    """
+
+    x: float
+    y: float
+
+    @property
+    def object_position(self) -> str:
+        """The CSS value, such as `37.5% 50%`."""
+        return f"{round(self.x * 100, 2):g}% {round(self.y * 100, 2):g}%"
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One ranked crop box, in pixels of the upright source image. `rank` counts from 1 inside its ratio.
+
+    `score` is on the mean-subtracted opinion scale: comparable inside one photo only. `area_share` is the
+    share of the photo that is kept.
+    """
+
+    rank: int
+    aspect_ratio: AspectRatio
+    score: float
+    box_xyxy: tuple[int, int, int, int]
+    area_share: float
+    focal_point: FocalPoint
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCrops:
+    """The crops of a photo of `width` x `height` upright pixels: best first inside each ratio, ratios as
+    asked. `whole_frame_score` is the uncropped photo's, from the same pass.
+    """
+
+    width: int
+    height: int
+    crops: tuple[Crop, ...]
+    whole_frame_score: float
+
+    @property
+    def gain(self) -> float:
+        """How much better the best crop scores than the whole frame; below 0 the photo is better left alone."""
+        return max(crop.score for crop in self.crops) - self.whole_frame_score
+
+
+def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
+    """The candidate views of a photo for these wishes. Raises CropRequestError if one is impossible."""
+    keep_xyxy = hull_of_keep_boxes(options.keep, width, height)
+    pixels, fractions, groups, start = [], [], [], 0
+    for aspect_ratio in options.aspect_ratios:
+        if aspect_ratio.value is None:
+            boxes_xyxy, boxes_normalized = free_views(width, height, keep_xyxy, options.min_scale)
+        else:
+            boxes_xyxy = fixed_ratio_views(width, height, aspect_ratio.value, keep_xyxy, options.min_scale)
+            boxes_normalized = normalize_boxes(boxes_xyxy, width, height)
+        pixels.append(boxes_xyxy)
+        fractions.append(boxes_normalized)
+        groups.append(ViewGroup(aspect_ratio, start, start + len(boxes_xyxy)))
+        start += len(boxes_xyxy)
+    pixels.append(np.array([[0, 0, width, height]], dtype=np.int64))
+    fractions.append(_WHOLE_FRAME)
+    return ViewPlan(width, height, np.concatenate(pixels), np.concatenate(fractions), tuple(groups))
+
+
+def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> RankedCrops:
+    """The top-K crops of each ratio, from one score (N,) a view of the plan."""
+    crops = []
+    for group in plan.groups:
+        boxes, group_scores = plan.boxes_xyxy[group.start : group.stop], scores[group.start : group.stop]
+        indices = rank_views(group_scores, boxes, options.top_k, options.max_overlap)
+        for rank, index in enumerate(indices, start=1):
+            x1, y1, x2, y2 = (int(edge) for edge in boxes[index])
+            crops.append(
+                Crop(
+                    rank,
+                    group.aspect_ratio,
+                    float(group_scores[index]),
+                    (x1, y1, x2, y2),
+                    (x2 - x1) * (y2 - y1) / (plan.width * plan.height),
+                    focal_point((x1, y1, x2, y2), plan.width, plan.height),
+                )
+            )
+    return RankedCrops(plan.width, plan.height, tuple(crops), float(scores[-1]))
+
+
+def hull_of_keep_boxes(keep: tuple[KeepBox, ...], width: int, height: int) -> tuple[int, int, int, int] | None:
+    """The whole-pixel box x1 y1 x2 y2 around all boxes to keep, rounded outwards; None if there is none.
+
+    Raises CropRequestError if one reaches outside the photo.
+    """
+    edges = []
+    for box in keep:
+        across, down = (width, height) if box.is_normalized else (1, 1)
+        x1, y1 = math.floor(box.x * across + _ROUNDING), math.floor(box.y * down + _ROUNDING)
+        x2 = math.ceil((box.x + box.width) * across - _ROUNDING)
+        y2 = math.ceil((box.y + box.height) * down - _ROUNDING)
+        # A box thinner than the rounding still stands for the pixel that it lies in.
+        x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
+        if box.is_normalized:  # only rounding can lead outside
+            x1, y1, x2, y2 = min(x1, width - 1), min(y1, height - 1), min(x2, width), min(y2, height)
+        if x2 > width or y2 > height:
+            raise CropRequestError(
+                f"keep {box.x:g},{box.y:g},{box.width:g},{box.height:g} reaches outside the {width} x {height} photo;"
+                " boxes are x,y,width,height of the upright photo"
+            )
+        edges.append((x1, y1, x2, y2))
+    if not edges:
+        return None
+    lefts, tops, rights, bottoms = zip(*edges, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def focal_point(box_xyxy: tuple[int, int, int, int], width: int, height: int) -> FocalPoint:
+    """The focal point of a crop box for a container of the box's own ratio; see `FocalPoint`."""
+    x1, y1, x2, y2 = box_xyxy
+    full_w, full_h = largest_view_of_ratio(width, height, (x2 - x1) / (y2 - y1))
+    return FocalPoint(_position((x1 + x2) / 2, full_w, width), _position((y1 + y2) / 2, full_h, height))
+
+
+def _position(centre: float, window: float, side: int) -> float:
+    """The share of the spare length that lies before a window of length `window` centred on `centre`."""
+    spare = side - window
+    if spare < _ROUNDING:
+        return 0.5
+    return round(min(max((centre - window / 2) / spare, 0.0), 1.0), 4)

@@ -1,0 +1,38 @@
+"""From scores to the top-K views: order, ties and diversity. Numpy alone."""
+
+import numpy as np
+
+from vrn_cropper.model.views.boxes import pairwise_iou
+
+
+def rank_views(
+    scores: np.ndarray, boxes_xyxy: np.ndarray, top_k: int, max_overlap: float | None = None
+) -> np.ndarray:
+    """Indices of the best `top_k` views, best first; fewer where there are fewer different ones.
+
+    Ties keep the order of the candidates, so the answer is deterministic. Views that are the same box to the
+    pixel are named once. With `max_overlap` in [0, 1] a view is passed over if its IoU with a better one that
+    was taken is above it (greedy, as in non-maximum suppression).
+
+    Args:
+        scores: (N,) float, higher is better; all finite.
+        boxes_xyxy: (N, 4), source pixels.
+    """
+    scores, boxes_xyxy = np.asarray(scores), np.asarray(boxes_xyxy)
+    if scores.shape != (len(boxes_xyxy),) or not np.isfinite(scores).all():
+        raise ValueError("scores must be one finite number a view")
+    taken: list[int] = []
+    seen: set[bytes] = set()
+    for index in np.argsort(-scores, kind="stable"):
+        if len(taken) >= top_k:
+            break
+        key = boxes_xyxy[index].tobytes()
+        if key in seen:
+            continue
+        if max_overlap is not None and taken:
+            overlaps = pairwise_iou(boxes_xyxy[index], boxes_xyxy[taken])
+            if overlaps.max() > max_overlap:
+                continue
+        seen.add(key)
+        taken.append(int(index))
+    return np.array(taken, dtype=np.int64)

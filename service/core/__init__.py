@@ -1,0 +1,1 @@
+"""The cropping core, free of any transport: decode, batcher, crop service, encode."""

@@ -1,0 +1,176 @@
+"""The core of the service, free of any transport: bytes of a photo and wishes in, ranked crops out.
+
+decode (pool) -> candidate views -> batcher -> rank (-> encode (pool)). Used by the HTTP routes and by the
+command line. Knows nothing of HTTP, and nothing of which engine scores.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
+from vrn_cropper.model.views.options import CropOptions
+from vrn_cropper.service.core.batcher import Batcher
+from vrn_cropper.service.core.decode import DecodedPhoto, Decoder
+from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
+from vrn_cropper.service.core.photo_threads import DecodePool
+from vrn_cropper.service.core.picture_request import PictureOptions
+from vrn_cropper.service.core.pixel_limit import PixelReserve
+from vrn_cropper.service.engines.contract import ScoreItem
+from vrn_cropper.service.errors import DeadlineError
+
+R = TypeVar("R")
+_TOO_LATE = "the deadline passed before the photo was decoded or encoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of one photo's path. `queue_s` includes the forming of its batch."""
+
+    decode_s: float
+    queue_s: float
+    inference_s: float
+    rank_s: float
+    encode_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CropResult:
+    """The ranked crops of a photo, and how they came about."""
+
+    ranked: RankedCrops
+    source_format: str
+    timings: Timings
+    batch_size: int
+
+    @property
+    def width(self) -> int:
+        """Of the upright source image, in pixels."""
+        return self.ranked.width
+
+    @property
+    def height(self) -> int:
+        """Of the upright source image, in pixels."""
+        return self.ranked.height
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesResult:
+    """The ranked crops, and the chosen ones cut out, in order."""
+
+    result: CropResult
+    chosen: tuple[Crop, ...]
+    pictures: tuple[EncodedPicture, ...]
+
+
+class CropService:
+    """Crops photos with everything handed in ready."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        pool: DecodePool,
+        batcher: Batcher[ScoreItem, np.ndarray],
+        reserve: PixelReserve,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._decoder = decoder
+        self._pool = pool
+        self._batcher = batcher
+        self._reserve = reserve
+        self._clock = clock
+
+    async def crop(self, photo: bytes, options: CropOptions, deadline_s: float | None = None) -> CropResult:
+        """The crops of an uploaded photo; `deadline_s` is a time of the clock.
+
+        Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
+        cannot fulfil, OverloadedError, DeadlineError and EngineError. Cancelling it takes the photo out of
+        the queue.
+        """
+
+        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
+            # On a pool thread, so that the event loop never works in proportion to the photo.
+            decoded = self._decoder.decode(photo)
+            return decoded, plan_views(decoded.width, decoded.height, options)
+
+        (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s)
+        return await self._score(decoded, plan, options, decode_s, deadline_s)
+
+    async def crop_pictures(
+        self,
+        photo: bytes,
+        options: CropOptions,
+        picture: PictureOptions,
+        choose: Callable[[RankedCrops], Sequence[Crop]],
+        deadline_s: float | None = None,
+    ) -> PicturesResult:
+        """As `crop`, and the crops that `choose` names cut from the full photo, which is decoded once.
+
+        Raises as `crop` does, and whatever `choose` raises.
+        """
+
+        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
+            decoded, stored = self._decoder.decode_full(photo)
+            held.append(stored)
+            return decoded, plan_views(decoded.width, decoded.height, options)
+
+        def encode_all() -> tuple[EncodedPicture, ...]:
+            return tuple(encode_crop(held[0], crop.box_xyxy, picture) for crop in chosen)
+
+        held: list[Image.Image] = []  # the stored picture; emptied with the reserve, however this ends
+        pixels, _ = await self._in_pool(lambda: self._decoder.count_pixels(photo), deadline_s)
+        async with AsyncExitStack() as stack:
+            stack.callback(held.clear)
+            async with self._before(deadline_s):
+                await stack.enter_async_context(self._reserve.hold(pixels))
+            (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s)
+            result = await self._score(decoded, plan, options, decode_s, deadline_s)
+            chosen = tuple(choose(result.ranked))
+            pictures, encode_s = await self._in_pool(encode_all, deadline_s)
+        timings = replace(result.timings, encode_s=encode_s)
+        return PicturesResult(replace(result, timings=timings), chosen, pictures)
+
+    async def _score(
+        self,
+        decoded: DecodedPhoto,
+        plan: ViewPlan,
+        options: CropOptions,
+        decode_s: float,
+        deadline_s: float | None,
+    ) -> CropResult:
+        batched = await self._batcher.submit(
+            ScoreItem(decoded.model_input, plan.boxes_normalized),
+            group=decoded.input_shape,
+            deadline_s=deadline_s,
+        )
+        ranking_from = self._clock()
+        ranked = rank_crops(plan, batched.value, options)
+        timings = Timings(decode_s, batched.queue_s, batched.run_s, self._clock() - ranking_from)
+        return CropResult(ranked, decoded.format, timings, batched.batch_size)
+
+    async def _in_pool(self, work: Callable[[], R], deadline_s: float | None) -> tuple[R, float]:
+        """The result of `work` on a thread of the pool, and its seconds there. Raises DeadlineError."""
+
+        def timed(work: Callable[[], R]) -> tuple[R, float]:
+            started = self._clock()
+            if deadline_s is not None and started >= deadline_s:
+                raise DeadlineError(_TOO_LATE)
+            return work(), self._clock() - started
+
+        async with self._before(deadline_s):
+            return await self._pool.run(timed, work)
+
+    @asynccontextmanager
+    async def _before(self, deadline_s: float | None) -> AsyncIterator[None]:
+        """Ends the block with DeadlineError when the time has come."""
+        try:
+            async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - self._clock())):
+                yield
+        except TimeoutError:
+            raise DeadlineError(_TOO_LATE) from None

@@ -1,0 +1,143 @@
+"""Bytes of an upload -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP or
+batching.
+
+The content decides the format, not a file name or a declared type. Limits are checked on the header, before
+any pixel is decoded. Coordinates are always those of the upright source image (EXIF orientation applied).
+
+How a photo becomes the network's input is `model.photos.reading`; here are the bytes, the limits and the errors.
+"""
+
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+import pillow_heif
+from PIL import Image
+
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
+from vrn_cropper.model.photos.reading import PhotoInput, draft_jpeg, make_photo_input
+from vrn_cropper.service.core.pixel_budget import PixelBudget
+from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
+
+# The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
+ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_FTYP_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """Largest photo that is decoded, and how many pixels are in decode at once."""
+
+    max_pixels: int
+    max_side_px: int
+    max_pixels_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPhoto(PhotoInput):
+    """An upload as the network takes it, and the format that its content had, as Pillow names it."""
+
+    format: str
+
+
+class Decoder:
+    """Decodes uploads. Thread-safe; building one sets Pillow's process-wide formats and bomb limit."""
+
+    def __init__(self, limits: DecodeLimits, input_shapes: tuple[InputShape, ...] = INPUT_SHAPES) -> None:
+        self._limits = limits
+        self._input_shapes = input_shapes
+        self._budget = PixelBudget(limits.max_pixels_at_once)
+        # One photo is one thread's work: the pool is the parallelism. Thumbnails and other frames are not
+        # read.
+        pillow_heif.options.DECODE_THREADS = 1
+        pillow_heif.register_heif_opener(thumbnails=False)
+        Image.init()
+        Image.MAX_IMAGE_PIXELS = limits.max_pixels
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+    def decode(self, photo: bytes) -> DecodedPhoto:
+        """The upload at the network's size.
+
+        Raises UnsupportedPhotoError, BrokenPhotoError or PhotoTooLargeError.
+        """
+        with self.open(photo) as image:
+            # A JPEG is never held larger than this; a draft says what the decoder will really make.
+            full_size = image.size
+            draft_jpeg(image)
+            with self._budget.hold(_pixels_in_decode(image, full_size)):
+                _load(image)
+                return self._decoded(image, full_size)
+
+    def decode_full(self, photo: bytes) -> tuple[DecodedPhoto, Image.Image]:
+        """The upload at the network's size, and all its pixels: loaded, stored as the file has them.
+
+        One decode serves both. The caller bounds how many such pictures it holds. Raises as `decode` does.
+        """
+        with self.open(photo) as image, self._budget.hold(_pixels_in_decode(image, image.size)):
+            _load(image)
+            return self._decoded(image, image.size), image
+
+    def count_pixels(self, photo: bytes) -> int:
+        """What `decode_full` will hold, from the header alone. Raises as `open` does."""
+        with self.open(photo) as image:
+            return image.width * image.height
+
+    def _decoded(self, image: Image.Image, full_size: tuple[int, int]) -> DecodedPhoto:
+        made = make_photo_input(image, full_size, self._input_shapes)
+        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format))
+
+    def open(self, photo: bytes) -> Image.Image:
+        """The header of the upload, checked against the limits; no pixel is decoded yet.
+
+        Raises UnsupportedPhotoError, BrokenPhotoError or PhotoTooLargeError.
+        """
+        if not photo:
+            raise BrokenPhotoError("the upload is empty; send the bytes of a photo")
+        try:
+            image = Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise PhotoTooLargeError(self._size_message()) from None
+        except Image.UnidentifiedImageError:
+            if looks_like_allowed_format(photo):
+                raise BrokenPhotoError("the photo is damaged: its header cannot be read") from None
+            raise UnsupportedPhotoError(
+                "the upload is not a photo in a supported format; send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
+            ) from None
+        except Exception as error:  # parsers of damaged files raise whatever they trip over
+            raise BrokenPhotoError("the photo is damaged: its header cannot be read") from error
+        self._check_size(image)
+        return image
+
+    def _check_size(self, image: Image.Image) -> None:
+        width, height = image.size
+        if width < 1 or height < 1:
+            raise BrokenPhotoError("the photo has no pixels")
+        if width * height > self._limits.max_pixels or max(width, height) > self._limits.max_side_px:
+            raise PhotoTooLargeError(f"the photo is {width} x {height} pixels; {self._size_message()}")
+
+    def _size_message(self) -> str:
+        limits = self._limits
+        return f"send at most {limits.max_pixels} pixels and {limits.max_side_px} pixels a side"
+
+
+def looks_like_allowed_format(photo: bytes) -> bool:
+    """Whether the first bytes are those of an allowed format, however broken the rest is."""
+    return photo.startswith(_SIGNATURES) or (photo[4:8] == b"ftyp" and photo[8:12] in _FTYP_BRANDS)
+
+
+def _pixels_in_decode(image: Image.Image, full_size: tuple[int, int]) -> int:
+    """What decoding costs the budget, in pixels of at most 10 bytes (tests/service/test_decode_memory.py)."""
+    # A progressive JPEG is held whole as coefficients, whatever its draft; libwebp holds a copy of its own.
+    width, height = full_size if "progressive" in image.info else image.size
+    return width * height * (2 if image.format == "WEBP" else 1)
+
+
+def _load(image: Image.Image) -> None:
+    """Decode all pixels."""
+    try:
+        image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
+        raise PhotoTooLargeError("the photo needs too much memory to decode; send a smaller one") from None
+    except Exception as error:  # decoders of damaged files raise whatever they trip over
+        raise BrokenPhotoError("the photo is damaged or cut short; send the whole file") from error

@@ -1,0 +1,98 @@
+"""What a client may wish of the cropped picture, parsed and checked. Knows nothing of HTTP and of pixels."""
+
+import enum
+import re
+from dataclasses import dataclass
+
+from vrn_cropper.model.errors import CropOptionError
+from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
+
+MAX_SIDE_PX = 32_768
+
+
+class PictureFormat(enum.StrEnum):
+    """Formats that are written."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+
+    @property
+    def media_type(self) -> str:
+        """As in `Content-Type`."""
+        return f"image/{self.value}"
+
+    @property
+    def suffix(self) -> str:
+        """As in a file name, with the dot."""
+        return ".jpg" if self is PictureFormat.JPEG else f".{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOptions:
+    """Wishes for the picture. `format` None is the source's; `quality` None is the format's default.
+
+    `width`, `height`: pixels that the picture fits into. With `is_exact` the crop was made for exactly these.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    upscale: bool = False
+    format: PictureFormat | None = None
+    quality: int | None = None
+    keeps_metadata: bool = False
+    is_exact: bool = False
+
+    @classmethod
+    def parse(
+        cls,
+        width: str | None = None,
+        height: str | None = None,
+        upscale: str | None = None,
+        format: str | None = None,
+        quality: str | None = None,
+        metadata: str | None = None,
+    ) -> "PictureOptions":
+        """Options from a client's strings. Raises CropOptionError."""
+        return cls(
+            width=_parse_whole("width", width, MAX_SIDE_PX),
+            height=_parse_whole("height", height, MAX_SIDE_PX),
+            upscale=_parse_choice("upscale", upscale, ("false", "true")) == "true",
+            format=PictureFormat(_parse_choice("format", format.replace("jpg", "jpeg"), tuple(PictureFormat)))
+            if format is not None
+            else None,
+            quality=_parse_whole("quality", quality, 100),
+            keeps_metadata=_parse_choice("metadata", metadata, ("drop", "keep")) == "keep",
+        )
+
+
+def match_ratio(crops: CropOptions, picture: PictureOptions, *, is_ratio_given: bool) -> AspectRatio:
+    """The one aspect ratio of the picture: the asked one, else that of `width` and `height` if both are given.
+
+    Raises CropOptionError if several ratios are asked.
+    """
+    if len(crops.aspect_ratios) > 1:
+        raise CropOptionError("one picture has one aspect_ratio; give it once")
+    if is_ratio_given:
+        return crops.aspect_ratios[0]
+    if picture.width is not None and picture.height is not None:
+        return AspectRatio.parse(f"{picture.width}:{picture.height}")
+    return FREE
+
+
+def _parse_whole(name: str, text: str | None, most: int) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip(), re.ASCII) or not 1 <= int(text) <= most:
+        raise CropOptionError(f"{name} is a whole number from 1 to {most}; got {text[:40]!r}")
+    return int(text)
+
+
+def _parse_choice(name: str, text: str | None, allowed: tuple[str, ...]) -> str:
+    """One of `allowed`; the first if none is given."""
+    if text is None:
+        return allowed[0]
+    if text.strip().lower() not in allowed:
+        raise CropOptionError(f"{name} is one of {', '.join(allowed)}; got {text[:40]!r}")
+    return text.strip().lower()

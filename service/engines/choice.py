@@ -1,0 +1,82 @@
+"""Which engine `VRN_DEVICE` means on this machine, and why. torch is imported only where it may be needed."""
+
+import ctypes
+import importlib.util
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrn_cropper.model.network.export_info import ExportInfo
+from vrn_cropper.service.engines.contract import Engine
+from vrn_cropper.service.engines.cpu_limit import available_cpus
+from vrn_cropper.service.errors import StartUpError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineWishes:
+    """What the settings say of the engine. `threads` 0 follows the CPU limit."""
+
+    device: str
+    precision: str
+    threads: int
+    cache_dir: Path | None
+    max_batch_size: int
+    max_gpu_memory_share: float
+
+
+def choose_engine(export: ExportInfo, wishes: EngineWishes) -> Engine:
+    """The engine, not loaded yet. Raises StartUpError if the machine cannot give what was asked for."""
+    obstacle = None if wishes.device == "cpu" else cuda_obstacle(wishes.device)
+    if wishes.device.startswith("cuda") and obstacle:
+        raise StartUpError(f"VRN_DEVICE={wishes.device}: {obstacle}")
+    if wishes.device == "cpu" or obstacle:
+        reason = "VRN_DEVICE=cpu" if wishes.device == "cpu" else f"VRN_DEVICE=auto and {obstacle}"
+        if wishes.precision == "f16":
+            raise StartUpError(f"VRN_PRECISION=f16 needs CUDA, but the engine is the CPU's ({reason})")
+        from vrn_cropper.service.engines.cpu import OpenVinoEngine
+
+        threads = wishes.threads or available_cpus()
+        _log.info("the engine is OpenVINO on the CPU with %d threads: %s", threads, reason)
+        return OpenVinoEngine(export, threads=threads, cache_dir=wishes.cache_dir)
+
+    from vrn_cropper.service.engines.cuda import TorchEngine
+
+    device = "cuda:0" if wishes.device in ("auto", "cuda") else wishes.device
+    precision = "f16" if wishes.precision == "auto" else wishes.precision
+    _log.info("the engine is torch on %s in %s: VRN_DEVICE=%s and torch sees it", device, precision, wishes.device)
+    return TorchEngine(
+        export,
+        device=device,
+        precision=precision,
+        max_batch_size=wishes.max_batch_size,
+        max_memory_share=wishes.max_gpu_memory_share,
+    )
+
+
+def cuda_obstacle(device: str) -> str | None:
+    """Why CUDA cannot be used for `device` (`auto`, `cuda` or `cuda:N`), or None if it can."""
+    if not has_nvidia_driver():
+        # Asked first: importing torch costs seconds and hundreds of megabytes that a CPU server never needs.
+        return "there is no NVIDIA driver; install one and 'vrn-cropper[torch]', or take the CPU"
+    if importlib.util.find_spec("torch") is None:
+        return "torch is not installed; install it with: pip install 'vrn-cropper[torch]'"
+    import torch
+
+    if not torch.cuda.is_available():
+        return "torch sees no CUDA device; install an NVIDIA driver and a CUDA build of torch, or take the CPU"
+    index = int(device.partition(":")[2] or 0)
+    if index >= torch.cuda.device_count():
+        return f"there are {torch.cuda.device_count()} CUDA devices, numbered from 0"
+    return None
+
+
+def has_nvidia_driver() -> bool:
+    """Whether the driver's library can be loaded; without it no torch sees CUDA."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The HTTP side: routes, upload, admission, errors and the page. Nothing else knows HTTP."""

@@ -1,0 +1,78 @@
+"""`POST /crop/image`: a photo in, its best crop out as a picture."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fastapi import APIRouter, Request, Response
+
+from vrn_cropper.model.errors import CropOptionError, CropRequestError
+from vrn_cropper.model.views.crops import Crop, RankedCrops
+from vrn_cropper.model.views.options import MAX_TOP_K
+from vrn_cropper.service.core.picture_request import match_ratio
+from vrn_cropper.service.http import openapi
+from vrn_cropper.service.http.envelope import request_record
+from vrn_cropper.service.http.intake import GivenOptions, take_in, unless_disconnected
+from vrn_cropper.service.http.routes_crop import note_result
+from vrn_cropper.service.http.serving import Serving
+
+
+def add_image_route(router: APIRouter, serving: Serving) -> None:
+    """The route."""
+
+    @router.post(
+        "/crop/image", response_class=Response, responses={**openapi.PICTURE_ANSWER, **openapi.ERRORS},
+        openapi_extra=openapi.IMAGE, summary="The cropped picture",
+    )  # fmt: skip
+    async def crop_image(request: Request) -> Response:
+        """The best crop of a photo as a picture, cut from the full photo, which is decoded once.
+
+        Orientation is baked in and the colour profile is kept; EXIF and GPS are dropped unless
+        `metadata=keep`. Where `width` and `height` are both given and `aspect_ratio` is not, the crop has
+        their ratio.
+        """
+        record = request_record(request.scope)
+        async with take_in(request, serving, max_bytes=serving.limits.max_upload_bytes) as intake:
+            photo, given = intake.only_photo(), intake.options
+            picture, rank = given.picture_options(), _rank(given)
+            options = given.crop_options()
+            is_ratio_given = bool(given.many("aspect_ratio"))
+            ratio = match_ratio(options, picture, is_ratio_given=is_ratio_given)
+            picture = replace(picture, is_exact=not is_ratio_given)
+            options = replace(options, top_k=rank, aspect_ratios=(ratio,))
+
+            def choose(ranked: RankedCrops) -> Sequence[Crop]:
+                if len(ranked.crops) < rank:
+                    count = len(ranked.crops)
+                    raise CropRequestError(f"this photo has only {count} such crops; ask for a lower rank")
+                return ranked.crops[rank - 1 :]
+
+            with serving.admission.accept():
+                work = serving.crops.crop_pictures(photo, options, picture, choose, intake.deadline_s)
+                cut = await unless_disconnected(request, work)
+            note_result(serving, record, cut.result, len(photo))
+            record.seconds["encode"] = cut.result.timings.encode_s
+        made = cut.pictures[0]
+        headers = _headers(cut.chosen[0], cut.result.ranked)
+        headers["Content-Disposition"] = f'inline; filename="crop{made.format.suffix}"'
+        return Response(made.content, media_type=made.format.media_type, headers=headers)
+
+
+def _rank(given: GivenOptions) -> int:
+    if given.one("top_k") is not None:
+        raise CropOptionError("one picture is one crop: ask for it by rank, not top_k")
+    text = given.one("rank")
+    if text is None:
+        return 1
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_TOP_K):
+        raise CropOptionError(f"rank is a whole number from 1 to {MAX_TOP_K}; got {text[:40]!r}")
+    return int(text)
+
+
+def _headers(crop: Crop, ranked: RankedCrops) -> dict[str, str]:
+    x1, y1, x2, y2 = crop.box_xyxy
+    return {
+        "X-Crop-Box": f"{x1},{y1},{x2 - x1},{y2 - y1}",
+        "X-Crop-Score": f"{crop.score:.6f}",
+        "X-Image-Size": f"{ranked.width}x{ranked.height}",
+        "X-Whole-Image-Score": f"{ranked.whole_frame_score:.6f}",
+    }

@@ -1,0 +1,80 @@
+"""Reading a request's body in memory, bounded while it streams. Knows HTTP bodies; knows nothing of
+photos.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from vrn_cropper.service.errors import BadRequestError, DisconnectedError, PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.service.http.admission import ByteHold
+
+_MAX_FIELDS = 100
+_RAW_TYPES = ("image/", "application/octet-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body taken apart: files in order as (field name, bytes), and the text fields."""
+
+    files: list[tuple[str, bytes]]
+    fields: dict[str, list[str]] = field(default_factory=dict)
+
+
+async def read_upload(request: Request, hold: ByteHold, *, max_bytes: int, max_files: int = 1) -> Upload:
+    """The body as multipart form or as one raw photo, by its `Content-Type`; never written to disk.
+
+    Raises PhotoTooLargeError as soon as the body is over `max_bytes`, OverloadedError if all uploads together
+    hold too much, BadRequestError, UnsupportedPhotoError for other bodies, DisconnectedError.
+    """
+    content_type = request.headers.get("content-type", "application/octet-stream").lower()
+    stream = _bounded(request, hold, max_bytes)
+    if content_type.startswith("multipart/form-data"):
+        return await _read_multipart(request, stream, max_bytes, max_files)
+    if content_type.startswith(_RAW_TYPES):
+        return Upload(files=[("image", b"".join([chunk async for chunk in stream]))])
+    raise UnsupportedPhotoError("send the photo as multipart/form-data field 'image', or as the body with image/*")
+
+
+async def _bounded(request: Request, hold: ByteHold, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    message = f"the upload is too large; send at most {max_bytes} bytes"
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise PhotoTooLargeError(message)
+    size = 0
+    while True:
+        event = await request.receive()
+        if event["type"] == "http.disconnect":
+            raise DisconnectedError("the client left while it was sending")
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > max_bytes:
+            raise PhotoTooLargeError(message)
+        hold.grow(len(chunk))
+        yield chunk
+        if not event.get("more_body", False):
+            return
+
+
+async def _read_multipart(
+    request: Request, stream: AsyncGenerator[bytes, None], max_bytes: int, max_files: int
+) -> Upload:
+    class InMemoryParser(MultiPartParser):
+        spool_max_size = max_bytes + 1  # never rolls over to a temporary file: the stream is bounded by max_bytes
+
+    parser = InMemoryParser(request.headers, stream, max_files=max_files, max_fields=_MAX_FIELDS)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise BadRequestError(f"the multipart body cannot be read: {error.message}") from None
+    upload = Upload(files=[])
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            upload.files.append((name, await value.read()))
+            await value.close()
+        else:
+            upload.fields.setdefault(name, []).append(value)
+    return upload

@@ -1,0 +1,79 @@
+"""The one transform of training and serving."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from vrn_cropper.model.photos.input_shapes import (
+    INPUT_SHAPES,
+    InputShape,
+    choose_input_shape,
+    gaic_input_shape,
+    resize_to_shape,
+)
+
+
+def test_input_shapes_are_multiples_of_32_with_a_short_side_of_256_both_ways_up():
+    assert len(set(INPUT_SHAPES)) == len(INPUT_SHAPES)
+    for shape in INPUT_SHAPES:
+        assert min(shape) == 256
+        assert shape.height % 32 == shape.width % 32 == 0
+        assert InputShape(shape.width, shape.height) in INPUT_SHAPES
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [
+        (1000, 1000, (256, 256)),
+        (1024, 683, (256, 384)),
+        (683, 1024, (384, 256)),
+        (1920, 1080, (256, 448)),
+        (1000, 500, (256, 512)),
+        (10_000, 100, (256, 512)),
+        (1, 60, (512, 256)),
+    ],
+)
+def test_a_photo_gets_the_nearest_shape(width, height, shape):
+    assert choose_input_shape(width, height) == shape
+
+
+@given(width=st.integers(1, 10_000), height=st.integers(1, 10_000))
+def test_no_other_shape_distorts_the_photo_less(width, height):
+    def distortion(shape):
+        stretch = (shape.width / shape.height) / (width / height)
+        return max(stretch, 1 / stretch)
+
+    chosen = choose_input_shape(width, height)
+    assert distortion(chosen) <= min(map(distortion, INPUT_SHAPES)) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"), [(1024, 683, (256, 384)), (683, 1024, (384, 256)), (1024, 768, (256, 352))]
+)
+def test_gaics_rule_rounds_to_multiples_of_32(width, height, shape):
+    assert gaic_input_shape(width, height) == shape
+
+
+def test_resizing_keeps_the_whole_photo():
+    photo = np.zeros((100, 300, 3), dtype=np.uint8)
+    photo[:, 150:] = 200
+    resized = resize_to_shape(Image.fromarray(photo), InputShape(256, 512))
+    assert resized.shape == (256, 512, 3)
+    assert resized.dtype == np.uint8
+    assert (resized[:, :250] == 0).all()
+    assert (resized[:, 262:] == 200).all()
+
+
+def test_shrinking_averages_instead_of_skipping_pixels():
+    stripes = np.zeros((1024, 1024, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+    resized = resize_to_shape(Image.fromarray(stripes), InputShape(256, 256))
+    # Skipped pixels would be 0 or 255; the outermost average over half a window.
+    assert np.abs(resized.astype(int) - 127).max() <= 12
+
+
+def test_a_photo_that_is_not_rgb_is_refused():
+    with pytest.raises(ValueError, match="RGB"):
+        resize_to_shape(Image.new("L", (10, 10)), InputShape(256, 256))

@@ -1,0 +1,96 @@
+"""Views planned in one list, ranked inside each ratio, and compared with the whole frame."""
+
+import numpy as np
+import pytest
+
+from vrn_cropper.model.errors import CropRequestError
+from vrn_cropper.model.views.candidates import grid_views
+from vrn_cropper.model.views.crops import focal_point, hull_of_keep_boxes, plan_views, rank_crops
+from vrn_cropper.model.views.options import CropOptions, KeepBox
+
+
+def options(*ratios, top_k=5):
+    return CropOptions.parse(str(top_k), ratios)
+
+
+def test_all_ratios_share_one_list_of_views():
+    plan = plan_views(600, 400, options("free", "1:1", "16:9"))
+    free, square, wide = plan.groups
+    assert (free.start, free.stop) == (0, len(grid_views(600, 400)))
+    assert (square.start, wide.stop) == (free.stop, len(plan.boxes_xyxy) - 1)
+    assert plan.boxes_xyxy[-1].tolist() == [0, 0, 600, 400]
+    assert plan.boxes_normalized.dtype == np.float32
+    sides = plan.boxes_xyxy[square.start : square.stop, 2:] - plan.boxes_xyxy[square.start : square.stop, :2]
+    assert (sides[:, 0] == sides[:, 1]).all()
+
+
+def test_impossible_ratio_is_named():
+    with pytest.raises(CropRequestError, match="100"):
+        plan_views(10, 10, options("100:1"))
+
+
+def test_crops_are_ranked_inside_each_ratio_in_the_order_asked():
+    wishes = options("1:1", "free", top_k=3)
+    plan = plan_views(600, 400, wishes)
+    scores = np.linspace(-1, 1, len(plan.boxes_xyxy))
+    crops = rank_crops(plan, scores, wishes).crops
+    assert [(crop.aspect_ratio.label, crop.rank) for crop in crops] == [
+        ("1:1", 1), ("1:1", 2), ("1:1", 3), ("free", 1), ("free", 2), ("free", 3),
+    ]  # fmt: skip
+    assert crops[3].score == scores[-2]
+    assert crops[3].box_xyxy == tuple(plan.boxes_xyxy[-2])
+    assert all(isinstance(edge, int) for crop in crops for edge in crop.box_xyxy)
+
+
+def test_more_crops_than_views_gives_the_views_there_are():
+    wishes = options("1:1", top_k=50)
+    crops = rank_crops(plan_views(1, 1, wishes), np.zeros(2), wishes).crops
+    assert [crop.box_xyxy for crop in crops] == [(0, 0, 1, 1)]
+
+
+def test_whole_frame_is_scored_in_the_same_pass_and_compared_with_the_best_of_all_ratios():
+    wishes = options("free", "1:1")
+    plan = plan_views(600, 400, wishes)
+    scores = np.zeros(len(plan.boxes_xyxy))
+    scores[plan.groups[1].start + 3], scores[-1] = 0.75, 0.5
+    ranked = rank_crops(plan, scores, wishes)
+    assert (ranked.whole_frame_score, ranked.gain) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "keep", "reason"),
+    [
+        ("9:16", "0,0,300,200", "300 x 200 pixels: the largest in this 400 x 300 photo is 169 x 300"),
+        ("1:1", "350,0,60,10", "outside the 400 x 300 photo"),
+        ("free", "0,250,10,51", "outside the 400 x 300 photo"),
+    ],
+)
+def test_box_that_cannot_be_kept_is_refused_with_the_reason(ratio, keep, reason):
+    with pytest.raises(CropRequestError, match=reason):
+        plan_views(400, 300, CropOptions.parse(None, [ratio], keep=[keep]))
+
+
+def test_boxes_to_keep_are_fractions_or_pixels_and_rounded_outwards():
+    keep = tuple(KeepBox.parse(text) for text in ("0.1,0.1,0.105,0.2", "10.5,20,3,4.5"))
+    assert hull_of_keep_boxes(keep, 200, 100) == (10, 10, 41, 30)
+
+
+def test_box_in_the_corner_still_leaves_a_choice_of_free_views():
+    plan = plan_views(600, 400, CropOptions.parse(None, keep=["0,0,20,20"]))
+    boxes = plan.boxes_xyxy[:-1]
+    assert len(boxes) >= 10
+    assert (boxes[:, :2] == 0).all()
+
+
+def test_photo_of_the_ratio_may_stay_whole():
+    plan = plan_views(1600, 900, CropOptions.parse(None, ["16:9"], min_scale="1"))
+    assert plan.boxes_xyxy.tolist() == [[0, 0, 1600, 900]] * 2
+
+
+@pytest.mark.parametrize(
+    ("box", "position"),
+    [((0, 0, 300, 400), "0% 50%"), ((300, 0, 600, 400), "100% 50%"), ((150, 0, 450, 400), "50% 50%"),
+     ((0, 0, 600, 100), "50% 0%"), ((0, 0, 600, 400), "50% 50%")],
+)  # fmt: skip
+def test_focal_point_is_csss_object_position(box, position):
+    assert focal_point(box, 600, 400).object_position == position

@@ -1,0 +1,113 @@
+"""API keys: who needs one, several at once, and that none ever shows up in a log or an error."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
+from vrn_cropper.service.composition import build_process
+from vrn_cropper.service.errors import StartUpError
+from vrn_cropper.service.http.auth import ApiKeys
+from vrn_cropper.service.settings import read_settings
+
+OLD, NEW = "old-key-0123456789", "new+key/0123456789=="
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """`ask(method, path, headers)` of a process with both keys that is not warm: what gets past the keys and needs
+    the engine is answered 503.
+    """
+    graph = tmp_path / "tiny.onnx"
+    graph.write_bytes(b"a graph")
+    facts = {
+        "name": "tiny", "version": "v1", "input_shapes": [list(shape) for shape in INPUT_SHAPES],
+        "sha256": hashlib.sha256(b"a graph").hexdigest(),
+    }  # fmt: skip
+    graph.with_suffix(".json").write_text(json.dumps(facts))
+    engine = SimpleNamespace(
+        device="fake", precision="f32", best_batch_size=4, parallel_batches=1, memory_bytes=lambda: None
+    )
+    settings = read_settings({"VRN_MODEL_PATH": str(graph), "VRN_API_KEYS": f"{OLD}, {NEW}"})
+    process = build_process(settings, engine)
+
+    def ask(method, path, headers=()):
+        async def scenario():
+            transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, path, headers=list(headers))
+
+        return asyncio.run(scenario())
+
+    ask.metrics = process.metrics
+    return ask
+
+
+@pytest.mark.parametrize("key", [OLD, NEW])
+@pytest.mark.parametrize("header", ["X-API-Key: {}", "Authorization: Bearer {}", "authorization: bearer {}"])
+def test_every_valid_key_passes_in_either_header(ask, key, header):
+    name, _, value = header.format(key).partition(": ")
+    assert ask("POST", "/crop", [(name, value)]).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("X-API-Key", "")],
+        [("X-API-Key", "wrong-key-0123456789")],
+        [("X-API-Key", OLD[:-1])],
+        [("X-API-Key", f"{OLD},{NEW}")],
+        [("X-API-Key", b"\xff\xfe")],
+        [("Authorization", f"Basic {OLD}")],
+        [("Authorization", "Bearer")],
+        # The balancer limits the rate by the first X-API-Key; a valid key elsewhere must not open the door.
+        [("X-API-Key", "wrong-key-0123456789"), ("X-API-Key", OLD)],
+        [("X-API-Key", "wrong-key-0123456789"), ("Authorization", f"Bearer {OLD}")],
+    ],
+)
+def test_anything_else_is_answered_401(ask, headers):
+    answer = ask("POST", "/crop", headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["error"]["code"] == "unauthorized"
+    assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
+    assert b'vrn_requests_total{outcome="unauthorized",route="other"} 1.0' in ask.metrics.render()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 503), ("/openapi.json", 200)])
+def test_health_and_the_api_document_stay_open(ask, path, status):
+    assert ask("GET", path).status_code == status  # 503: not warm
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/metrics"), ("GET", "/version"), ("GET", "/later"), ("POST", "/healthz"), ("POST", "/static/../crop")],
+)
+def test_whatever_is_not_listed_as_open_needs_a_key(ask, method, path):
+    assert ask(method, path).status_code == 401
+
+
+def test_no_key_is_ever_logged_or_answered(ask, caplog):
+    caplog.set_level(logging.DEBUG)
+    wrong = "wrong-key-0123456789"
+    answers = [ask("POST", "/crop", [("X-API-Key", key)]) for key in (OLD, wrong)]
+    shown = caplog.text + str([record.__dict__ for record in caplog.records]) + "".join(a.text for a in answers)
+    assert "service.access" in shown
+    assert OLD not in shown
+    assert wrong not in shown
+    assert OLD not in repr(read_settings({"VRN_API_KEYS": OLD}))
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "has spaces in the middle", "k" * 257, f"{OLD},short", ",", "schlüssel-schlüssel"]
+)
+def test_unfit_keys_stop_the_start_without_being_shown(text):
+    with pytest.raises(StartUpError, match="VRN_API_KEYS") as error:
+        ApiKeys.parse(text)
+    assert not [part for part in text.split(",") if part and part in str(error.value)]

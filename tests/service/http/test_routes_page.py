@@ -1,0 +1,90 @@
+"""The page's routes: its policy, its files, and that only those are served. What the page does is in tests/e2e."""
+
+import asyncio
+import re
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+
+from vrn_cropper.service.http.page_files import read_page_files
+from vrn_cropper.service.http.routes_page import CONTENT_SECURITY_POLICY, add_page_routes
+
+FILES = read_page_files(max_upload_bytes=1234)
+
+
+@pytest.fixture(scope="module")
+def ask():
+    app, router = FastAPI(), APIRouter()
+    add_page_routes(router, FILES)
+    app.include_router(router)
+
+    def ask(path, method="GET", **headers):
+        async def scenario():
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+                return await client.request(method, path, headers=headers)
+
+        return asyncio.run(scenario())
+
+    return SimpleNamespace(get=ask, schema=app.openapi)
+
+
+def test_page_knows_the_largest_upload(ask):
+    answer = ask.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert 'data-max-upload-bytes="1234"' in answer.text
+    assert "{{" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", *(f"/static/{name}" for name in FILES.static)])
+def test_every_file_has_the_policy_and_is_asked_for_again(ask, path):
+    answer = ask.get(path)
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-cache"
+    again = ask.get(path, **{"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert ask.get(path, **{"If-None-Match": '"of another version"'}).content == answer.content
+    head = ask.get(path, "HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_policy_lets_nothing_in_from_elsewhere():
+    sources = {source for rule in CONTENT_SECURITY_POLICY.split("; ") for source in rule.split()[1:]}
+    assert sources == {"'none'", "'self'", "blob:"}
+    assert "default-src 'none'" in CONTENT_SECURITY_POLICY
+
+
+def test_page_loads_only_files_that_are_served_and_holds_nothing_inline():
+    html = FILES.index.content.decode()
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert {name for name in loaded if name != "docs"} <= {f"static/{name}" for name in FILES.static}
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", html)
+
+
+def test_modules_import_only_files_that_are_served():
+    for name, file in FILES.static.items():
+        for imported in re.findall(r'from "\./([^"]+)"', file.content.decode()):
+            assert imported in FILES.static, f"{name} imports {imported}"
+
+
+def test_every_element_that_the_scripts_name_is_on_the_page():
+    ids = set(re.findall(r'\bid="([^"]+)"', FILES.index.content.decode()))
+    named = {
+        name for file in FILES.static.values() for name in re.findall(r'byId\("([^"]+)"\)', file.content.decode())
+    }
+    assert len(named) > 20
+    assert named <= ids
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/", "/static/index.html", "/static/none.js", "/static/../settings.py", "/static/%2e%2e%2fapp.py"]
+)
+def test_nothing_else_is_served(ask, path):
+    assert ask.get(path).status_code == 404
+
+
+def test_api_document_leaves_the_page_out(ask):
+    assert ask.schema()["paths"] == {}
