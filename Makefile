@@ -50,8 +50,10 @@ lock: ## refresh docker/*.lock (needs uv)
 sbom: $(VENV)/.dev ## what the CPU image installs, in CycloneDX: SBOM=sbom.json
 	$(BIN)/cyclonedx-py requirements docker/requirements.lock --pyproject pyproject.toml --output-reproducible --output-file $(SBOM)
 
-lint: $(VENV)/.dev ## ruff
+lint: $(VENV)/.dev ## rules and formatting (ruff), types (mypy)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # The shipped model's settings, from an ImageNet backbone (MODEL_CARD.md has its own, BACKBONE=FILE takes it); a killed
 # run goes on with the same command.
@@ -76,4 +78,4 @@ bench-serving: $(VENV)/.dev ## load on a server of its own: throughput, latency,
 	$(BIN)/python -m benchmarks.serving
 
 clean: ## remove what make made, but not runs/
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
