@@ -21,7 +21,7 @@ from vrn_cropper.service.answers import model_answer, photo_answer
 from vrn_cropper.service.composition import Core
 from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
-from vrn_cropper.service.http.error_answers import status_and_code
+from vrn_cropper.service.error_codes import status_and_code
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,4 @@
-"""What can go wrong while serving, in the words of the domain. Knows nothing of HTTP: see
-`service.http.error_answers`.
+"""What can go wrong while serving, in the words of the domain. Codes and statuses: `service.error_codes`.
 
 VrnError (model.errors)
 └── ServiceError

@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 
 from vrn_cropper.service.core.crop_service import CropResult
+from vrn_cropper.service.error_codes import OUTCOMES
 
 # One more than doubling from 1 ms to 10 s: a warm small photo takes about 15 ms, a deadline is at 10 s.
 SECONDS_BUCKETS = (
@@ -43,12 +44,6 @@ BATCH_SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 BYTES_BUCKETS = (1e4, 1e5, 5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7)
 PIXELS_BUCKETS = (1e5, 5e5, 1e6, 2e6, 5e6, 1.2e7, 2.4e7, 5e7, 1e8)
 
-OUTCOMES = frozenset(
-    {
-        "ok", "bad_request", "unauthorized", "too_large", "unsupported", "broken_photo", "impossible_crop",
-        "overloaded", "not_ready", "deadline", "disconnected", "engine_error", "not_found", "internal_error",
-    }
-)  # fmt: skip
 CROP_ROUTES = ("/crop", "/crop/batch", "/crop/image")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})

@@ -8,14 +8,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from vrn_cropper.model.errors import VrnError
+from vrn_cropper.service.error_codes import NOT_FOUND, status_and_code
 from vrn_cropper.service.errors import BadRequestError
 from vrn_cropper.service.http.auth import ApiKeys, RequireKey
 from vrn_cropper.service.http.envelope import Envelope, OnRequest, request_record
-from vrn_cropper.service.http.error_answers import error_answer, error_body, status_and_code
+from vrn_cropper.service.http.error_answers import error_answer, error_body
 from vrn_cropper.service.http.routes_state import build_router
 from vrn_cropper.service.http.serving import Serving
 
-_HTTP_CODES = {404: "not_found", 405: "bad_request"}
+_HTTP_CODES = {404: NOT_FOUND, 405: "bad_request"}
 
 
 def build_app(serving: Serving, on_request: OnRequest | None = None, api_keys: ApiKeys | None = None) -> ASGIApp:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vrn_cropper.service.http.error_answers import error_answer, status_and_code
+from vrn_cropper.service.error_codes import status_and_code
+from vrn_cropper.service.http.error_answers import error_answer
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from vrn_cropper.service.http.error_answers import ERROR_TABLE
+from vrn_cropper.service.error_codes import ERROR_TABLE
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 COFFEE, ROCKET, PORTRAIT = (PHOTOS / name for name in ("coffee.jpg", "rocket.jpg", "astronaut-portrait.jpg"))
