@@ -133,8 +133,8 @@ def test_threads_may_share_one(cropper):
 
 def test_importing_the_package_imports_nothing_and_the_cropper_needs_no_torch():
     program = (
-        "import sys; import model; heavy = {'numpy', 'torch', 'openvino', 'PIL'};"
+        "import sys; import vrn_cropper; heavy = {'numpy', 'torch', 'openvino', 'PIL'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
-        "from model import Cropper; assert 'torch' not in sys.modules"
+        "from vrn_cropper import Cropper; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
