@@ -1,6 +1,6 @@
-"""Makes the Kubernetes form of the rules and the dashboard, so that both are edited in this folder alone.
+"""Makes the Kubernetes form of the rules, so that they are edited in this folder alone.
 
-`python monitoring/to_operator.py` writes into k8s/components/monitoring; tests/k8s fails when they differ.
+`python monitoring/to_operator.py` writes k8s/components/monitoring/rules.yaml; tests/k8s fails when it differs.
 """
 
 from pathlib import Path
@@ -8,24 +8,24 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).resolve().parent
-COMPONENT = HERE.parent / "k8s" / "components" / "monitoring"
+TARGET = HERE.parent / "k8s" / "components" / "monitoring" / "rules.yaml"
 
 
-def operator_files() -> dict[str, str]:
-    """File name in the component -> its text."""
+def operator_rules() -> str:
+    """The text of the PrometheusRule."""
     rules = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": "vrn-cropper", "labels": {"app.kubernetes.io/name": "vrn-cropper"}},
+        "metadata": {
+            "name": "vrn-cropper",
+            # `release` is what kube-prometheus-stack's Prometheus selects by, as in servicemonitor.yaml.
+            "labels": {"app.kubernetes.io/name": "vrn-cropper", "release": "kube-prometheus-stack"},
+        },
         "spec": yaml.safe_load((HERE / "rules.yaml").read_text(encoding="utf-8")),
     }
     note = "# Made from monitoring/rules.yaml by monitoring/to_operator.py.\n"
-    return {
-        "rules.yaml": note + yaml.safe_dump(rules, sort_keys=False, width=118),
-        "dashboard.json": (HERE / "dashboard.json").read_text(encoding="utf-8"),
-    }
+    return note + yaml.safe_dump(rules, sort_keys=False, width=118)
 
 
 if __name__ == "__main__":
-    for name, text in operator_files().items():
-        (COMPONENT / name).write_text(text, encoding="utf-8")
+    TARGET.write_text(operator_rules(), encoding="utf-8")

@@ -155,11 +155,11 @@ def test_no_mount_hides_what_the_image_holds():
 def test_grafana_is_given_what_its_provisioning_names():
     grafana = COMPOSE["services"]["grafana"]
     targets = {config["target"]: config["source"] for config in grafana["configs"]}
-    provider = yaml.safe_load((ROOT / "docker" / "grafana" / "dashboards.yaml").read_text())["providers"][0]
+    provider = yaml.safe_load((ROOT / "monitoring" / "grafana" / "dashboards.yaml").read_text())["providers"][0]
     home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert str(Path(home).parent) == provider["options"]["path"]
     assert targets[home] == "dashboard"
-    source = yaml.safe_load((ROOT / "docker" / "grafana" / "datasources.yaml").read_text())["datasources"][0]
+    source = yaml.safe_load((ROOT / "monitoring" / "grafana" / "datasources.yaml").read_text())["datasources"][0]
     assert source["url"] == "http://prometheus:9090"
     assert "prometheus" in COMPOSE["services"]
 

@@ -106,7 +106,7 @@ def test_promtool_accepts_every_query_of_the_dashboard(promtool, tmp_path):
 
 
 def test_promtool_accepts_the_scrape_config(promtool, tmp_path):
-    config = yaml.safe_load((ROOT / "docker" / "prometheus" / "prometheus.yaml").read_text())
+    config = yaml.safe_load((ROOT / "monitoring" / "prometheus" / "prometheus.yaml").read_text())
     # The path of the rules inside the container does not exist here; they are checked on their own.
     (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(config | {"rule_files": []}))
     promtool("check", "config", str(tmp_path / "prometheus.yaml"))

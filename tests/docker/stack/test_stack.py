@@ -206,7 +206,7 @@ def test_prometheus_scrapes_every_replica_and_has_the_alert_rules(stack):
 
 def test_promtool_accepts_configuration_and_rules(stack, docker):
     stack.compose("build", "--quiet", "prometheus")
-    mounts = (f"--volume={ROOT}/docker/prometheus/prometheus.yaml:/etc/prometheus/prometheus.yaml:ro",
+    mounts = (f"--volume={ROOT}/monitoring/prometheus/prometheus.yaml:/etc/prometheus/prometheus.yaml:ro",
               f"--volume={ROOT}/monitoring:/monitoring:ro",
               f"--volume={ROOT}/monitoring/rules.yaml:/etc/prometheus/rules.yaml:ro")  # fmt: skip
     image = stack.environment["PROMETHEUS_IMAGE"]
