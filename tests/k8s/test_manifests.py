@@ -9,7 +9,9 @@ import pytest
 from vrn_cropper.service.settings import Settings, read_settings, variable_name
 
 ROOT = Path(__file__).parents[2]
-CUSTOM_KINDS = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}  # their schemas come with their operators
+SCHEMA = "1.36"
+# Their schemas come with their operators.
+CUSTOM_KINDS = {"ServiceMonitor", "PrometheusRule", "ScaledObject", "HTTPRoute"}
 _SUFFIXES = {"": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _PROCESS_BYTES = 512 * 2**20  # the idle process and one batch, rounded up (docs/batching.md)
 
@@ -39,8 +41,17 @@ def settings(one) -> Settings:
 def test_every_manifest_is_valid_by_the_strict_schema(manifests):
     checked = [m for m in manifests if m["kind"] not in CUSTOM_KINDS]
     for manifest in checked:
-        kubernetes_validate.validate(manifest, "1.34", strict=True)
-    assert len(checked) >= 8
+        kubernetes_validate.validate(manifest, SCHEMA, strict=True)
+    assert len(checked) >= 7
+
+
+def test_the_schema_of_that_version_is_there_and_strict(manifests):
+    """kubernetes-validate would otherwise take the nearest older schema, or let a misspelt field pass."""
+    assert kubernetes_validate.latest_version().split(".")[:2] >= SCHEMA.split(".")
+    (deployment,) = [dict(m) for m in manifests if m["kind"] == "Deployment"]
+    wrong = deployment | {"spec": deployment["spec"] | {"replica": 3}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(wrong, SCHEMA, strict=True)
 
 
 def test_every_setting_is_in_the_config_map_and_nothing_else(one):
@@ -86,15 +97,25 @@ def test_ports_are_the_settings_and_are_used_by_name(one, container, settings):
     assert {probe["httpGet"]["port"] for probe in probes} == {"http"}
     allowed = {port["port"] for rule in one("NetworkPolicy")["spec"]["ingress"] for port in rule["ports"]}
     assert allowed == set(ports)
-    (rule,) = one("Ingress")["spec"]["rules"]
-    (path,) = rule["http"]["paths"]
-    backend = path["backend"]["service"]
-    assert (backend["name"], backend["port"]["name"]) == (one("Service")["metadata"]["name"], "http")
+
+
+def test_exactly_one_way_leads_in_from_outside_and_to_the_service(one, manifests):
+    """An Ingress, or the HTTPRoute that replaces it."""
+    (way,) = [m for m in manifests if m["kind"] in ("Ingress", "HTTPRoute")]
+    (rule,) = way["spec"]["rules"]
+    if way["kind"] == "Ingress":
+        (path,) = rule["http"]["paths"]
+        backend = path["backend"]["service"]
+        assert (backend["name"], backend["port"]["name"]) == (one("Service")["metadata"]["name"], "http")
+    else:
+        (backend,) = rule["backendRefs"]
+        (port,) = [port["port"] for port in one("Service")["spec"]["ports"] if port["name"] == "http"]
+        assert (backend["name"], backend["port"]) == (one("Service")["metadata"]["name"], port)
 
 
 @pytest.mark.parametrize("kind", ["startup", "readiness", "liveness"])
 def test_probes_ask_routes_that_the_service_has(container, kind):
-    source = (ROOT / "service" / "routes.py").read_text(encoding="utf-8")
+    source = (ROOT / "service" / "http" / "routes_state.py").read_text(encoding="utf-8")
     assert f'@router.get("{container[f"{kind}Probe"]["httpGet"]["path"]}"' in source
 
 
@@ -135,33 +156,43 @@ def test_no_mount_hides_what_the_image_holds_and_the_baked_model_cache_is_used(c
     assert str(cache) in held if settings.device == "cpu" else any(cache.is_relative_to(mount) for mount in mounts)
 
 
-def test_a_roll_and_an_eviction_leave_replicas_serving(one, manifests):
-    least = next(
-        m["spec"].get("minReplicas") or m["spec"]["minReplicaCount"]
-        for m in manifests
-        if m["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")
-    )
-    strategy = one("Deployment")["spec"]["strategy"]["rollingUpdate"]
+def test_an_eviction_leaves_replicas_serving_where_there_are_several(one, autoscaler, settings):
+    least, _ = autoscaler
     budget = one("PodDisruptionBudget")["spec"]
-    assert "replicas" not in one("Deployment")["spec"]
-    assert (strategy["maxUnavailable"], strategy["maxSurge"]) in ((0, "25%"), (1, 0))
-    assert 1 <= budget["maxUnavailable"] < least
+    assert budget["maxUnavailable"] == 1, "less would block every drain of a node"
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert least - budget["maxUnavailable"] >= (2 if settings.device == "cpu" else 0)
 
 
-def test_exactly_one_autoscaler_owns_the_replicas(one, manifests):
+def test_the_autoscaler_alone_owns_the_number_of_replicas(one, manifests, autoscaler, settings):
+    """`replicas` in the Deployment would throw what the autoscaler chose back at every `kubectl apply`."""
     (scaler,) = [m["spec"] for m in manifests if m["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
-    least, most = (scaler.get(f"{end}Replicas") or scaler[f"{end}ReplicaCount"] for end in ("min", "max"))
-    assert 2 <= least < most
     assert scaler["scaleTargetRef"]["name"] == one("Deployment")["metadata"]["name"]
+    assert "replicas" not in one("Deployment")["spec"]
+    assert autoscaler == ((3, 30) if settings.device == "cpu" else (1, 1))
 
 
-def test_ingress_has_the_limits_of_the_service(one, settings):
-    notes = one("Ingress")["metadata"]["annotations"]
+def seconds(text):
+    return float(text.removesuffix("s"))
+
+
+def test_ways_in_have_the_limits_of_the_service(manifests, settings):
+    (way,) = [m for m in manifests if m["kind"] in ("Ingress", "HTTPRoute")]
+    if way["kind"] == "HTTPRoute":
+        assert seconds(way["spec"]["rules"][0]["timeouts"]["backendRequest"]) > settings.request_timeout_s
+        return
+    notes = way["metadata"]["annotations"]
     largest = max(settings.max_upload_bytes, settings.max_files_bytes)
     for name in ("nginx.ingress.kubernetes.io/proxy-body-size", "nginx.org/client-max-body-size"):
         assert quantity(notes[name].removesuffix("m") + "Mi") == largest
-    for name in ("nginx.ingress.kubernetes.io/proxy-read-timeout", "nginx.org/proxy-read-timeout"):
-        assert float(notes[name].removesuffix("s")) > settings.request_timeout_s
+    for name in (
+        "nginx.ingress.kubernetes.io/proxy-read-timeout",
+        "nginx.org/proxy-read-timeout",
+        "haproxy.org/timeout-server",
+    ):
+        assert seconds(notes[name]) > settings.request_timeout_s
+    for name in ("nginx.ingress.kubernetes.io/proxy-connect-timeout", "nginx.org/proxy-connect-timeout"):
+        assert seconds(notes[name]) == 1, "a vanished replica answers nothing at all"
     assert notes["nginx.ingress.kubernetes.io/proxy-request-buffering"] == "off"
 
 

@@ -16,6 +16,7 @@ from vrn_cropper.service.metrics import DROP_REASONS, OUTCOMES, Metrics
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "monitoring"
+COMPONENT = ROOT / "k8s" / "components" / "monitoring"
 GROUPS = yaml.safe_load((MONITORING / "rules.yaml").read_text())["groups"]
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
@@ -116,9 +117,35 @@ def test_rules_fire_when_they_should(promtool):
     promtool("test", "rules", "rules_test.yaml")
 
 
-def test_the_operator_files_are_made_from_these():
-    made = runpy.run_path(str(MONITORING / "to_operator.py"))["operator_files"]()
-    for name, text in made.items():
-        assert (ROOT / "k8s" / "components" / "monitoring" / name).read_text(encoding="utf-8") == text, (
-            "run: python monitoring/to_operator.py"
-        )
+def test_the_operator_s_rules_are_made_from_these():
+    made = runpy.run_path(str(MONITORING / "to_operator.py"))["operator_rules"]()
+    assert (COMPONENT / "rules.yaml").read_text(encoding="utf-8") == made, "run: python monitoring/to_operator.py"
+
+
+def test_what_the_operator_reads_carries_the_label_that_kube_prometheus_stack_selects_by(manifests):
+    for manifest in manifests:
+        if manifest["kind"] in ("ServiceMonitor", "PrometheusRule"):
+            assert manifest["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+
+
+def test_there_is_one_dashboard_and_the_cluster_s_is_that_one(manifests):
+    assert list(ROOT.glob("[!.]*/**/dashboard.json")) == [MONITORING / "dashboard.json"]
+    for manifest in manifests:
+        if manifest["metadata"]["name"] == "vrn-cropper-dashboard":
+            assert json.loads(manifest["data"]["dashboard.json"]) == DASHBOARD
+
+
+def test_the_adapter_makes_the_metric_that_the_autoscaler_asks_for(manifests, promtool, tmp_path):
+    (rule,) = yaml.safe_load((COMPONENT / "adapter-values.yaml").read_text())["rules"]["custom"]
+    (series,) = re.findall(r'__name__="(\w+)"', rule["seriesQuery"])
+    for manifest in manifests:
+        if manifest["kind"] == "HorizontalPodAutoscaler":
+            asked = [m["pods"]["metric"]["name"] for m in manifest["spec"]["metrics"] if m["type"] == "Pods"]
+            assert asked in ([], [series])
+    # As the adapter fills its template in.
+    query = rule["metricsQuery"].replace("<<.Series>>", series).replace("<<.GroupBy>>", "pod")
+    query = query.replace("<<.LabelMatchers>>", 'namespace="vrn-cropper",pod=~"a|b"')
+    checked = {"groups": [{"name": "adapter", "rules": [{"record": "adapter:query", "expr": query}]}]}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(checked))
+    promtool("check", "rules", str(tmp_path / "rules.yaml"))
+    assert metric_names(query) == {series}
