@@ -3,29 +3,25 @@
 Everything that can be wrong with a data set is found while reading it, before any training starts, and named
 by file and line (`DataError`).
 
-GAICD layout: `images/{train,test}/<name>.jpg` and `annotations/<name>.txt`, one candidate view a line,
-`ymin xmin ymax xmax mos` in source pixels (y first). Source: H. Zeng et al., "Grid Anchor based Image
-Cropping" (CVPR 2019).
+GAICD layout: `images/<split>/<name>.jpg` and `annotations/<name>.txt` or `annotations/<split>/<name>.txt`, one
+candidate view a line, `ymin xmin ymax xmax mos` in source pixels (y first). Splits are `train` and `test`, in the
+journal version `val` too. Source: H. Zeng et al., "Grid Anchor based Image Cropping" (CVPR 2019; TPAMI 2020).
 """
 
-import hashlib
-import json
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from vrn_cropper.model.data.checks import box_fault, read_all, read_json
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.views.boxes import normalize_boxes
 
 UNRATED_MOS = -2.0  # GAICD's mark for a view that no rater saw: it does not exist
 MOS_LIMITS = (1.0, 5.0)
 EDGE_SLACK = 1.5  # pixels that an edge may lie outside its photo: other tools count from 1, or round up
-LISTED_PROBLEMS = 10  # how many faults one DataError spells out
+VALIDATION_SPLIT = "val"
 PHOTO_SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -58,24 +54,24 @@ def load_upright_rgb(path: Path) -> Image.Image:
 def read_gaicd(root: Path | str, split: str) -> list[RatedPhoto]:
     """The photos of `images/<split>` with their ratings, by name; every photo and line is checked.
 
-    Raises DataError, naming file and line, for: no photos, a photo without annotation, a broken photo, a
-    malformed line, a box outside its photo, a photo without rated views, and a photo that another split has
-    too.
+    A photo's annotation is `annotations/<name>.txt` or `annotations/<split>/<name>.txt`. Raises DataError, naming
+    file and line, for: no photos, a photo without annotation or with two, a broken photo, a malformed line, a box
+    outside its photo, a photo without rated views, and a photo that another split has too.
     """
     root = Path(root)
     folder = root / "images" / split
     paths = _photo_paths(folder)
     if not paths:
-        raise DataError(f"{folder}: no photos (*.jpg) here")
-    problems = _shared_names(root, split, paths)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outcomes = list(pool.map(lambda path: _read_rated(path, root / "annotations"), paths))
-    photos = [outcome for outcome in outcomes if isinstance(outcome, RatedPhoto)]
-    problems += [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
-    if problems:
-        more = len(problems) - LISTED_PROBLEMS
-        raise DataError("\n".join(problems[:LISTED_PROBLEMS] + ([f"and {more} more problems"] if more > 0 else [])))
-    return photos
+        raise DataError(f"{folder}: no photos ({', '.join('*' + suffix for suffix in PHOTO_SUFFIXES)}) here")
+    return read_all(lambda path: _read_rated(root, split, path), paths, _shared_names(root, split, paths))
+
+
+def read_validation(root: Path | str) -> list[RatedPhoto] | None:
+    """The photos of `images/val`, the validation set of GAICD's journal version; None where there is no such folder.
+
+    Raises DataError as `read_gaicd` does.
+    """
+    return read_gaicd(root, VALIDATION_SPLIT) if (Path(root) / "images" / VALIDATION_SPLIT).is_dir() else None
 
 
 def read_gaicd_annotations(root: Path | str, split: str) -> list[RatedPhoto]:
@@ -90,39 +86,11 @@ def read_gaicd_annotations(root: Path | str, split: str) -> list[RatedPhoto]:
         raise DataError(f"{root / 'split.json'}: no split named {split!r}")
     photos = []
     for name in sorted(names):
-        annotation = root / "annotations" / f"{Path(name).stem}.txt"
+        annotation = _annotation_of(root, split, Path(name).stem)
         rows = _read_rows(annotation)
         height, width = (max(1, round(float(side) * 12 / 11.5)) for side in rows[:, 2:4].max(axis=0))
         photos.append(_rated(annotation, None, width, height, rows))
     return photos
-
-
-def split_validation(
-    photos: Sequence[RatedPhoto], seed: int, share: float
-) -> tuple[list[RatedPhoto], list[RatedPhoto]]:
-    """(training, validation): about `share` of the photos held out, chosen by a hash of seed and name.
-
-    Each photo's side depends on nothing but its own name, so adding photos moves none. Where the hash would
-    leave a side empty (a handful of photos), the photo nearest to the threshold changes sides. Raises
-    DataError for fewer than two photos and ValueError unless 0 < share < 1.
-    """
-    if not 0 < share < 1:
-        raise ValueError(f"the validation share lies between 0 and 1, not {share}")
-    if len(photos) < 2:
-        raise DataError("a validation split needs at least two photos")
-    draws = np.array([_draw(seed, photo.name) for photo in photos])
-    held_out = draws < share
-    if not held_out.any():
-        held_out[draws.argmin()] = True
-    if held_out.all():
-        held_out[draws.argmax()] = False
-    training = [photo for photo, held in zip(photos, held_out, strict=True) if not held]
-    return training, [photo for photo, held in zip(photos, held_out, strict=True) if held]
-
-
-def _draw(seed: int, name: str) -> float:
-    """A number in [0, 1) that belongs to this seed and name on every machine (Python's own hash does not)."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6]) / 2**48
 
 
 def _photo_paths(folder: Path) -> list[Path]:
@@ -142,15 +110,22 @@ def _shared_names(root: Path, split: str, paths: list[Path]) -> list[str]:
     return [f"{path}: the same name is in {others[path.stem]}" for path in paths if path.stem in others]
 
 
-def _read_rated(path: Path, annotations: Path) -> RatedPhoto | DataError:
-    """One photo, or what is wrong with it: returned, so that one reading finds every fault."""
-    try:
-        annotation = annotations / f"{path.stem}.txt"
-        rows = _read_rows(annotation)
-        width, height = load_upright_rgb(path).size
-        return _rated(annotation, path, width, height, rows)
-    except DataError as error:
-        return error
+def _read_rated(root: Path, split: str, path: Path) -> RatedPhoto:
+    annotation = _annotation_of(root, split, path.stem)
+    rows = _read_rows(annotation)
+    width, height = load_upright_rgb(path).size
+    return _rated(annotation, path, width, height, rows)
+
+
+def _annotation_of(root: Path, split: str, stem: str) -> Path:
+    """The annotation file of a photo, in either of the layouts in which GAICD goes about. Raises DataError."""
+    places = [root / "annotations" / f"{stem}.txt", root / "annotations" / split / f"{stem}.txt"]
+    found = [place for place in places if place.is_file()]
+    if not found:
+        raise DataError(f"{stem}: no annotation; looked for {' and '.join(map(str, places))}")
+    if len(found) > 1:
+        raise DataError(f"{stem}: two annotations, {' and '.join(map(str, found))}; keep one")
+    return found[0]
 
 
 def _read_rows(annotation: Path) -> np.ndarray:
@@ -191,24 +166,3 @@ def _rated(annotation: Path, path: Path | None, width: int, height: int, rows: n
     boxes = np.clip(normalize_boxes(boxes_xyxy[order], width, height), 0, 1)
     name = path.name if path else f"{annotation.stem}.jpg"
     return RatedPhoto(name, path, width, height, boxes, mos[order].astype(np.float32))
-
-
-def box_fault(box_xyxy: np.ndarray, width: int, height: int, slack: float) -> str | None:
-    """What is wrong with a box in source pixels, if anything; edges may lie `slack` pixels outside."""
-    x1, y1, x2, y2 = box_xyxy
-    if x2 <= x1 or y2 <= y1:
-        return f"the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) is empty"
-    if min(x1, y1) < -slack or x2 > width + slack or y2 > height + slack:
-        return f"the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) lies outside the photo ({width} x {height})"
-    return None
-
-
-def read_json(source: Path) -> dict:
-    """A JSON object from a file. Raises DataError naming the file."""
-    try:
-        content = json.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{source}: not readable as JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{source}: expected a JSON object")
-    return content

@@ -1,4 +1,4 @@
-"""Photos with crops that people drew on them (FLMS). Knows nothing of ratings, torch or training.
+"""Photos with crops that people drew on them (FLMS, FCDB). Knows nothing of ratings, torch or training.
 
 Layout: `annotations.json` `{name: {"size": [width, height], "boxes_xyxy": [[x1, y1, x2, y2], ...]}}`, source
 pixels, beside `images/<name>`. Source: C. Fang et al., "Automatic Image Cropping using Visual Composition,
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vrn_cropper.model.data.gaicd import box_fault, load_upright_rgb, read_json
+from vrn_cropper.model.data.checks import box_fault, read_all, read_json
+from vrn_cropper.model.data.gaicd import load_upright_rgb
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.views.boxes import normalize_boxes
 
@@ -37,7 +38,8 @@ def read_human_crops(root: Path | str) -> list[HumanCrops]:
     """
     root = Path(root)
     source = root / "annotations.json"
-    found = [_read_entry(root, source, name, entry) for name, entry in sorted(read_json(source).items())]
+    entries = sorted(read_json(source).items())
+    found = read_all(lambda item: _read_entry(root, source, *item), entries)
     if not found:
         raise DataError(f"{source}: no photos listed")
     return found

@@ -1,7 +1,7 @@
 """Train a VRN on photos in the GAICD layout: `python -m vrn_cropper.model.training --data DIR --out runs/NAME`.
 
-Reads and checks the whole data set before the first step, and holds the validation split out of `images/train`
-(or, once settings are chosen, trains on all of it with --all-photos).
+Reads and checks the whole data set before the first step. Validates on `images/val` where the data set has it, else
+on a part held out of `images/train` (once settings are chosen, --all-photos trains on both).
 The same command resumes a killed run. Several GPUs: `torchrun --nproc-per-node N -m vrn_cropper.model.training ...`.
 """
 
@@ -15,7 +15,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from vrn_cropper.model.data.gaicd import read_gaicd, split_validation
+from vrn_cropper.model.data.checks import split_validation
+from vrn_cropper.model.data.gaicd import read_gaicd, read_validation
+from vrn_cropper.model.data.judgements import JUDGEMENTS, read_judgements
 from vrn_cropper.model.errors import CheckpointError, VrnError
 from vrn_cropper.model.network.checkpoint import load_tensors
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
@@ -23,7 +25,6 @@ from vrn_cropper.model.photos.input_shapes import choose_input_shape, gaic_input
 from vrn_cropper.model.training.batches import Augmentation
 from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.losses import GainScale, LossConfig
-from vrn_cropper.model.training.region_maps import JUDGEMENTS, read_judgements
 from vrn_cropper.model.training.run import train
 
 SPLIT_SEED = 0  # one validation split for every run, so that runs are comparable
@@ -144,8 +145,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config = config_of(args, device)
         photos = read_gaicd(args.data, "train")
-        held_out = []
-        if config.validation_share > 0:
+        held_out = read_validation(args.data) or []
+        if args.all_photos:
+            photos, held_out = photos + held_out, []
+        elif not held_out:
             photos, held_out = split_validation(photos, seed=SPLIT_SEED, share=config.validation_share)
         judgements = read_judgements(args.data)
         if config.region_weight > 0 and not judgements:

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd, split_validation
+from vrn_cropper.model.data.checks import split_validation
+from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd
 from vrn_cropper.model.errors import VrnError
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.training.__main__ import SPLIT_SEED, backbone_initialiser

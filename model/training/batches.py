@@ -17,11 +17,12 @@ from torch import Tensor
 from torchvision.transforms.v2 import ColorJitter
 
 from vrn_cropper.model.data.gaicd import RatedPhoto, load_upright_rgb
+from vrn_cropper.model.data.judgements import JudgedRegions
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.network.backbone import MAP_STRIDE
 from vrn_cropper.model.photos.input_shapes import InputShape, choose_input_shape, resize_to_shape
 from vrn_cropper.model.photos.reading import reduced
-from vrn_cropper.model.training.region_maps import JudgedRegions, region_maps
+from vrn_cropper.model.training.region_maps import region_maps
 from vrn_cropper.model.views.boxes import crop_boxes, flip_boxes
 
 WHOLE_FRAME = np.array([0.0, 0.0, 1.0, 1.0])
@@ -160,7 +161,7 @@ class BatchMaker:
         """The region maps of what is left of the photo, at the size of the network's map."""
         if self._judged is None:
             return None
-        subjects, strengths, disturbances = self._judged[index]
+        subjects, strengths, disturbances = self._judged[index][:3]
         moved = [crop_boxes(boxes, kept_normalized) for boxes in (subjects, disturbances)]
         if flipped:
             moved = [flip_boxes(boxes) for boxes in moved]

@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 
 from vrn_cropper.model.data.gaicd import RatedPhoto
+from vrn_cropper.model.data.judgements import JudgedRegions
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.evaluation.metrics import evaluate_photo, summarize
 from vrn_cropper.model.network.checkpoint import save_checkpoint, write_atomically
@@ -28,7 +29,6 @@ from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.curves import plot_curves
 from vrn_cropper.model.training.feature_cache import FeatureCache
 from vrn_cropper.model.training.losses import Losses
-from vrn_cropper.model.training.region_maps import JudgedRegions
 from vrn_cropper.model.training.step import Trainer
 
 STATE, HISTORY, BEST, CURVES = "state.safetensors", "metrics.json", "best.safetensors", "curves.png"

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vrn_cropper.model.data.checks import split_validation
 from vrn_cropper.model.data.gaicd import (
     RatedPhoto,
     load_upright_rgb,
     read_gaicd,
     read_gaicd_annotations,
-    split_validation,
+    read_validation,
 )
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.views.candidates import grid_views
@@ -86,8 +87,27 @@ def test_an_edge_may_be_rounded_up_by_a_pixel_and_is_clipped(tmp_path):
 
 def test_a_missing_annotation_is_named(tmp_path):
     (write_gaicd(tmp_path) / "annotations" / "cat.txt").unlink()
-    with pytest.raises(DataError, match=r"cat\.txt: no readable annotation"):
+    with pytest.raises(DataError, match=r"cat: no annotation; looked for .*/cat\.txt and .*/train/cat\.txt"):
         read_gaicd(tmp_path, "train")
+
+
+def test_annotations_may_lie_in_folders_of_their_split(tmp_path):
+    annotations = write_gaicd(tmp_path) / "annotations"
+    (annotations / "train").mkdir()
+    (annotations / "cat.txt").rename(annotations / "train" / "cat.txt")
+    assert len(read_gaicd(tmp_path, "train")[0].mos) == 2
+    (annotations / "cat.txt").write_text("0 0 100 200 3\n")
+    with pytest.raises(DataError, match="two annotations"):
+        read_gaicd(tmp_path, "train")
+
+
+def test_the_journal_version_s_validation_photos_are_read_where_there_are_any(tmp_path):
+    assert read_validation(write_gaicd(tmp_path)) is None
+    write_gaicd(tmp_path, name="dog", split="val")
+    assert [photo.name for photo in read_validation(tmp_path)] == ["dog.jpg"]
+    write_gaicd(tmp_path, name="cat", split="val")
+    with pytest.raises(DataError, match="the same name is in"):
+        read_validation(tmp_path)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 400])

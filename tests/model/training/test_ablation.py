@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vrn_cropper.model.data.gaicd import read_gaicd, split_validation
+from vrn_cropper.model.data.checks import split_validation
+from vrn_cropper.model.data.gaicd import read_gaicd
 from vrn_cropper.model.network.vrn import VrnConfig
 from vrn_cropper.model.training.ablation import METRICS, markdown_table, rows_of_table_2, run_rows
 from vrn_cropper.model.training.batches import Augmentation

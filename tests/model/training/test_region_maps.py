@@ -1,4 +1,4 @@
-"""Region maps: read from judgements, drawn where the boxes are, moved with the photo, learnt in training."""
+"""Region maps: drawn where the boxes are, moved with the photo, learnt in training."""
 
 import json
 from dataclasses import replace
@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 
 from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd
+from vrn_cropper.model.data.judgements import JudgedRegions, read_judgements
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.model.training.batches import Augmentation, BatchMaker
 from vrn_cropper.model.training.config import TrainConfig
-from vrn_cropper.model.training.region_maps import JudgedRegions, read_judgements, region_maps
+from vrn_cropper.model.training.region_maps import region_maps
 from vrn_cropper.model.training.step import Trainer
 
 LINE = {"id": "a", "subj": [[3, 6, 6, 9, 3], [0, 0, 6, 12, 1]], "face": "L", "bad": [[9, 0, 12, 6]]}
@@ -41,30 +42,10 @@ def sampled_maps(regions: JudgedRegions, height: int, width: int, samples: int =
     return maps
 
 
-def test_judgements_are_read_in_twelfths(tmp_path: Path) -> None:
-    write_lines(tmp_path, json.dumps(LINE), json.dumps({"id": "b", "subj": [], "bad": []}))
-    judged = read_judgements(tmp_path)
-    np.testing.assert_allclose(judged["a"].subject_boxes_normalized, [[0.25, 0.5, 0.5, 0.75], [0, 0, 0.5, 1]])
-    np.testing.assert_allclose(judged["a"].subject_strengths, [1, 1 / 3])
-    np.testing.assert_allclose(judged["a"].disturbance_boxes_normalized, [[0.75, 0, 1, 0.5]])
-    assert [len(part) for part in judged["b"]] == [0, 0, 0]
-
-
-def test_a_data_set_without_judgements_has_none(tmp_path: Path) -> None:
-    assert read_judgements(tmp_path) == {}
-
-
-@pytest.mark.parametrize("line", ["{", "[]", '{"id": "b"}', '{"id": "b", "subj": [[1, 2, 3]], "bad": []}'])
-def test_a_broken_judgement_is_named_by_line(tmp_path: Path, line: str) -> None:
-    write_lines(tmp_path, json.dumps(LINE), line)
-    with pytest.raises(DataError, match=r"judgements\.jsonl:2: not a judgement"):
-        read_judgements(tmp_path)
-
-
 def test_maps_are_the_covered_share_of_each_cell(tmp_path: Path) -> None:
     write_lines(tmp_path, json.dumps(LINE))
     regions = read_judgements(tmp_path)["a"]
-    np.testing.assert_allclose(region_maps(*regions, 5, 7), sampled_maps(regions, 5, 7), atol=0.03)
+    np.testing.assert_allclose(region_maps(*regions[:3], 5, 7), sampled_maps(regions, 5, 7), atol=0.03)
 
 
 @pytest.mark.parametrize(

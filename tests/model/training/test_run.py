@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from vrn_cropper.model.data.gaicd import read_gaicd, split_validation
+from vrn_cropper.model.data.checks import split_validation
+from vrn_cropper.model.data.gaicd import read_gaicd
+from vrn_cropper.model.data.judgements import read_judgements
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.network.checkpoint import load_checkpoint, load_tensors, read_document
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
@@ -17,7 +19,6 @@ from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.model.training.batches import Augmentation, Batch
 from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.losses import GainScale, LossConfig
-from vrn_cropper.model.training.region_maps import read_judgements
 from vrn_cropper.model.training.run import RunResult, selection_value, train
 from vrn_cropper.model.training.step import Trainer, schedule
 
