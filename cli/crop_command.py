@@ -17,7 +17,7 @@ from vrn_cropper.cli.sources import Source, SourceError, find_sources
 
 if TYPE_CHECKING:
     from vrn_cropper.cli.crop_run import Outcome, Wishes
-    from vrn_cropper.service.composition import Core
+    from vrn_cropper.service.core.build import Core
 
 EXIT_SOME_FAILED = 1
 EXIT_CANNOT_START = 2
@@ -163,17 +163,14 @@ def _wishes(
 
 def _core(device: str | None, threads: int | None) -> "Core":
     """The service's core by its own settings, with those of the command line above them."""
-    from prometheus_client import CollectorRegistry
-
     from vrn_cropper.model.errors import VrnError
-    from vrn_cropper.service.composition import build_core
-    from vrn_cropper.service.metrics import Metrics
+    from vrn_cropper.service.core.build import build_core
     from vrn_cropper.service.settings import read_settings
 
     given = {"VRN_DEVICE": device, "VRN_DECODE_THREADS": None if threads is None else str(threads)}
     environment = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
     try:
-        return build_core(read_settings(environment), Metrics(CollectorRegistry()))
+        return build_core(read_settings(environment))
     except VrnError as error:
         typer.echo(f"cannot start: {error}", err=True)
         raise typer.Exit(EXIT_CANNOT_START) from None

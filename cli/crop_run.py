@@ -18,7 +18,7 @@ from vrn_cropper.cli.sources import Source, crop_name, overlay_name
 from vrn_cropper.model.errors import VrnError
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.answers import model_answer, photo_answer
-from vrn_cropper.service.composition import Core
+from vrn_cropper.service.core.build import Core
 from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 from vrn_cropper.service.error_codes import status_and_code

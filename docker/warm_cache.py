@@ -3,17 +3,14 @@
 import os
 import sys
 
-from prometheus_client import CollectorRegistry
-
-from vrn_cropper.service.composition import build_core
-from vrn_cropper.service.metrics import Metrics
+from vrn_cropper.service.core.build import build_core
 from vrn_cropper.service.settings import read_settings
 
 
 def main() -> None:
     """Load and warm up the engine once. Raises CheckpointError or StartUpError; an empty cache is an error."""
     settings = read_settings(os.environ)
-    core = build_core(settings, Metrics(CollectorRegistry()))
+    core = build_core(settings)
     core.runner.engine.load()
     core.runner.engine.warm_up()
     core.runner.engine.close()

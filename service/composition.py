@@ -1,27 +1,15 @@
-"""The composition root: settings -> every object of the process, each handed what it needs. Nothing else
-builds.
+"""The composition root of the HTTP process: settings -> every object of it, each handed what it needs. Nothing else
+builds; the part that crops comes from `service.core.build`.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
-import numpy as np
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
-from vrn_cropper.service.core.allocator import give_large_blocks_back
-from vrn_cropper.service.core.batcher import Batcher, BatchLimits
-from vrn_cropper.service.core.crop_service import CropService
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
-from vrn_cropper.service.core.photo_threads import DecodePool
-from vrn_cropper.service.core.pixel_limit import PixelReserve
-from vrn_cropper.service.engines.choice import EngineWishes, choose_engine
-from vrn_cropper.service.engines.contract import Engine, ScoreItem
-from vrn_cropper.service.engines.cpu_limit import available_cpus
-from vrn_cropper.service.engines.runner import EngineRunner
+from vrn_cropper.service.core.build import Core, build_core
+from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.app import build_app
 from vrn_cropper.service.http.auth import ApiKeys
@@ -37,17 +25,6 @@ _FIRST_GUESS_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
-    """The transport-free part: what a command line needs as well."""
-
-    crops: CropService
-    batcher: Batcher[ScoreItem, np.ndarray]
-    runner: EngineRunner
-    pool: DecodePool
-    export: ExportInfo
-
-
-@dataclass(frozen=True, slots=True)
 class Process:
     """Everything that `service.server` runs."""
 
@@ -57,46 +34,6 @@ class Process:
     lifecycle: Lifecycle
     admission: Admission
     metrics: Metrics
-
-
-def build_core(
-    settings: Settings,
-    metrics: Metrics,
-    engine: Engine | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> Core:
-    """Decoder, batcher and engine; nothing is loaded or started yet.
-
-    Raises CheckpointError or StartUpError.
-    """
-    give_large_blocks_back()
-    export = read_export_info(settings.model_path)
-    engine = engine or choose_engine(
-        export,
-        EngineWishes(
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.engine_threads,
-            cache_dir=settings.model_cache_dir.expanduser(),
-            max_batch_size=settings.max_batch_size,
-            max_gpu_memory_share=settings.max_gpu_memory_share,
-        ),
-    )
-    runner = EngineRunner(engine)
-    limits = BatchLimits(
-        settings.max_batch_size or engine.best_batch_size,
-        settings.max_queue_size,
-        settings.max_wait_s,
-        engine.parallel_batches,
-    )
-    batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, metrics, clock)
-    decoder = Decoder(
-        DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels),
-        export.input_shapes,
-    )
-    pool = DecodePool(settings.decode_threads or available_cpus())
-    crops = CropService(decoder, pool, batcher, PixelReserve(settings.max_held_pixels), clock)
-    return Core(crops, batcher, runner, pool, export)
 
 
 def build_process(settings: Settings, engine: Engine | None = None, on_request: OnRequest | None = None) -> Process:

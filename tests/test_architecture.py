@@ -62,8 +62,6 @@ ONLY_IN = {
 }
 # A lazy import of a command that starts the server, and of what the command line shares with the answers.
 LAZY_HTTP = {"cli.app": {"service.__main__"}}
-# Seams that still leak: a test that passes for one of these fails, so that the list only shrinks.
-LEAKS = {"cli.crop_command", "cli.crop_run"}
 BATCHER_KNOWS_NOT = {"torch", "PIL", "fastapi", "pydantic", "prometheus_client", "openvino"}
 
 
@@ -133,11 +131,6 @@ def wing_of(name: str) -> str:
     return max((start for start in MAY_IMPORT if below(name, [start])), key=len)
 
 
-def expect_leaks(request: pytest.FixtureRequest, name: str, leaks: set[str]) -> None:
-    if name in leaks:
-        request.node.add_marker(pytest.mark.xfail(strict=True, reason="a seam that still leaks"))
-
-
 def test_the_parser_sees_every_form_of_import():
     source = "import a.b as c\ndef f():\n    from d.e import g\nif True:\n    import h\n"
     assert imported_names(ast.parse(source)) == {"a.b", "d.e", "d.e.g", "h"}
@@ -150,8 +143,7 @@ def test_the_project_is_imported_by_its_one_name(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_wing_imports_only_those_below_it(name, request):
-    expect_leaks(request, name, LEAKS)
+def test_a_wing_imports_only_those_below_it(name):
     wing = wing_of(name)
     above = {imported for imported in own_imports_of(name) if not below(imported, MAY_IMPORT[wing] | {wing})}
     assert not above
@@ -171,8 +163,7 @@ def test_what_serving_on_a_cpu_imports_needs_no_torch(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_library_is_known_only_where_the_table_says(name, request):
-    expect_leaks(request, name, LEAKS & {"cli.crop_command"})
+def test_a_library_is_known_only_where_the_table_says(name):
     for package, starts in ONLY_IN.items():
         assert package not in packages_of(name) or below(name, starts), package
 
@@ -184,8 +175,7 @@ def test_core_and_engines_reach_no_http_and_no_metrics(name):
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if below(name, ["cli", "benchmarks"])])
-def test_command_line_and_benchmarks_know_no_http(name, request):
-    expect_leaks(request, name, LEAKS & {"cli.crop_command", "cli.crop_run"})
+def test_command_line_and_benchmarks_know_no_http(name):
     assert not packages_of(name) & (HTTP | {"pydantic", "prometheus_client"})
     for imported in own_imports_of(name) - LAZY_HTTP.get(name, set()):
         assert not below(imported, ["service.http", "service.server", "service.composition", "service.metrics"])
@@ -200,7 +190,9 @@ def test_the_batcher_is_generic():
     for module in reachable_from("service.core.batcher"):
         assert not packages_of(module) & BATCHER_KNOWS_NOT, module
         # The errors of the service know those of the core, which know nothing.
-        assert below(module, ["service.core.batcher", "service.errors", "model.errors"]), module
+        assert below(
+            module, ["service.core.batcher", "service.core.batch_contract", "service.errors", "model.errors"]
+        ), module
 
 
 def test_no_module_imports_itself_through_others():

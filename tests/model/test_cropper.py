@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from prometheus_client import CollectorRegistry
 
 from vrn_cropper import CropOptionError, Cropper, CropRequestError
 from vrn_cropper.model.views.options import CropOptions
-from vrn_cropper.service.composition import build_core
-from vrn_cropper.service.metrics import Metrics
+from vrn_cropper.service.core.build import build_core
 from vrn_cropper.service.settings import read_settings
 
 PHOTOS = Path(__file__).parents[1] / "photos"
@@ -31,7 +29,7 @@ def service_result(photo, options):
 
     async def scenario():
         settings = read_settings({"VRN_DEVICE": "cpu", "VRN_ENGINE_THREADS": "1", "VRN_DECODE_THREADS": "1"})
-        core = build_core(settings, Metrics(CollectorRegistry()))
+        core = build_core(settings)
         loop = asyncio.create_task(core.batcher.run())
         try:
             await core.runner.start()

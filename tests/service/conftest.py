@@ -17,7 +17,8 @@ from PIL import Image
 
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 from vrn_cropper.service.composition import build_process
-from vrn_cropper.service.core.batcher import Batcher, BatchLimits
+from vrn_cropper.service.core.batch_contract import BatchLimits
+from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.engines.contract import stack_items
 from vrn_cropper.service.settings import read_settings
 

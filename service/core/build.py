@@ -1,0 +1,74 @@
+"""Builds the core from the settings: decoder, batcher, engine, crop service. For the HTTP process, the command line
+and the image's warm-up alike; knows no transport and no metrics.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.service.core.allocator import give_large_blocks_back
+from vrn_cropper.service.core.batch_contract import BatchLimits, BatchObserver, SilentObserver
+from vrn_cropper.service.core.batcher import Batcher
+from vrn_cropper.service.core.crop_service import CropService
+from vrn_cropper.service.core.decode import DecodeLimits, Decoder
+from vrn_cropper.service.core.photo_threads import DecodePool
+from vrn_cropper.service.core.pixel_limit import PixelReserve
+from vrn_cropper.service.engines.choice import EngineWishes, choose_engine
+from vrn_cropper.service.engines.contract import Engine, ScoreItem
+from vrn_cropper.service.engines.cpu_limit import available_cpus
+from vrn_cropper.service.engines.runner import EngineRunner
+from vrn_cropper.service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything that crops photos, whoever hands them in."""
+
+    crops: CropService
+    batcher: Batcher[ScoreItem, np.ndarray]
+    runner: EngineRunner
+    pool: DecodePool
+    export: ExportInfo
+
+
+def build_core(
+    settings: Settings,
+    observer: BatchObserver | None = None,
+    engine: Engine | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Core:
+    """The core, nothing of it loaded or started yet. `engine` replaces the one that the settings choose.
+
+    Raises CheckpointError or StartUpError.
+    """
+    give_large_blocks_back()
+    export = read_export_info(settings.model_path)
+    engine = engine or choose_engine(
+        export,
+        EngineWishes(
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.engine_threads,
+            cache_dir=settings.model_cache_dir.expanduser(),
+            max_batch_size=settings.max_batch_size,
+            max_gpu_memory_share=settings.max_gpu_memory_share,
+        ),
+    )
+    runner = EngineRunner(engine)
+    limits = BatchLimits(
+        settings.max_batch_size or engine.best_batch_size,
+        settings.max_queue_size,
+        settings.max_wait_s,
+        engine.parallel_batches,
+    )
+    batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, observer or SilentObserver(), clock)
+    decoder = Decoder(
+        DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels),
+        export.input_shapes,
+    )
+    pool = DecodePool(settings.decode_threads or available_cpus())
+    crops = CropService(decoder, pool, batcher, PixelReserve(settings.max_held_pixels), clock)
+    return Core(crops, batcher, runner, pool, export)
