@@ -93,22 +93,19 @@ async def crop_all(
     protected = frozenset(source.path.resolve() for source in sources)
     # Enough photos under way to keep the decoders busy and to fill batches, few enough to bound memory.
     most_at_once = 2 * core.pool.threads + core.runner.engine.best_batch_size
-    await core.runner.start()
-    batch_loop = asyncio.create_task(core.batcher.run())
     under_way: deque[asyncio.Task[Outcome]] = deque()
-    try:
-        for source in sources:
-            under_way.append(asyncio.create_task(_crop_one(core, source, wishes, protected)))
-            if len(under_way) >= most_at_once:
+    async with core.running():
+        try:
+            for source in sources:
+                under_way.append(asyncio.create_task(_crop_one(core, source, wishes, protected)))
+                if len(under_way) >= most_at_once:
+                    on_outcome(await under_way.popleft())
+            while under_way:
                 on_outcome(await under_way.popleft())
-        while under_way:
-            on_outcome(await under_way.popleft())
-    finally:
-        for task in [*under_way, batch_loop]:
-            task.cancel()
-        await asyncio.gather(*under_way, batch_loop, return_exceptions=True)
-        await core.runner.close()
-        core.pool.close()
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
 
 async def _crop_one(core: Core, source: Source, wishes: Wishes, protected: frozenset[Path]) -> Outcome:

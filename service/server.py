@@ -61,26 +61,23 @@ class Server(uvicorn.Server):
             )
         )
         self._process = process
+        self._was_warm = False
         self._stopping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run_until_stopped(self, listener: socket.socket) -> int:
         """Serve until a signal or a failure; the exit code."""
         self._loop = asyncio.get_running_loop()
-        batch_loop = asyncio.create_task(self._process.core.batcher.run(), name="batch loop")
-        batch_loop.add_done_callback(self._batch_loop_ended)
-        warm_up = asyncio.create_task(self._warm_up(), name="warm-up")
+        core = asyncio.create_task(self._run_core(), name="core")
         await self.serve(sockets=[listener])
-        warm_up.cancel()
-        batch_loop.cancel()
-        await asyncio.gather(warm_up, batch_loop, return_exceptions=True)
-        self._process.core.pool.close()
+        core.cancel()
+        await asyncio.gather(core, return_exceptions=True)
         failure = self._process.lifecycle.failure
         if failure is None:
             _log.info("stopped")
             return 0
         _log.error("stopped after a failure: %s", failure)
-        return EXIT_START_UP if warm_up.done() and not warm_up.cancelled() and warm_up.exception() else EXIT_FAILED
+        return EXIT_FAILED if self._was_warm else EXIT_START_UP
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Signal handler: uvicorn would stop listening at once and repeat the signal after its shutdown."""
@@ -110,31 +107,26 @@ class Server(uvicorn.Server):
         # Uploads still being read were let in before the drain: they count as accepted.
         return self._process.admission.items > 0 or self._process.admission.bytes > 0
 
-    async def _warm_up(self) -> None:
+    async def _run_core(self) -> None:
+        """Warm the core up and let it crop until cancelled; without it the process has to end."""
         process, began = self._process, time.monotonic()
         engine, export = process.core.runner.engine, process.core.export
         try:
-            await process.core.runner.start()
+            async with process.core.running() as batch_loop:
+                self._was_warm = True
+                process.metrics.engine_loaded(engine.device, engine.precision, export.name, export.version)
+                process.lifecycle.warmed_up()
+                seconds = time.monotonic() - began
+                _log.info("ready after %.2f s: %s %s on %s", seconds, export.name, export.version, engine.device)
+                await asyncio.wait({batch_loop})
+                error = batch_loop.exception()
+                _log.critical("the batch loop died: the process has to be restarted", exc_info=error)
+                self._fail(EngineError("the batch loop died"))
         except Exception as error:
-            process.lifecycle.fail(error)
-            self.should_exit = True
-            raise
-        process.metrics.engine_loaded(engine.device, engine.precision, export.name, export.version)
-        process.lifecycle.warmed_up()
-        _log.info(
-            "ready after %.2f s: %s %s on %s",
-            time.monotonic() - began,
-            export.name,
-            export.version,
-            engine.device,
-        )
+            self._fail(error)
 
-    def _batch_loop_ended(self, task: "asyncio.Task[None]") -> None:
-        if task.cancelled():
-            return  # the regular stop
-        error = task.exception() or EngineError("the batch loop ended")
-        _log.critical("the batch loop died: the process has to be restarted", exc_info=error)
-        self._process.lifecycle.fail(EngineError("the batch loop died"))
+    def _fail(self, error: Exception) -> None:
+        self._process.lifecycle.fail(error)
         self.should_exit = True
 
 

@@ -2,8 +2,10 @@
 and the image's warm-up alike; knows no transport and no metrics.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,25 @@ class Core:
     runner: EngineRunner
     pool: DecodePool
     export: ExportInfo
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Crops photos while the block runs: the engine is loaded and warm, and everything is closed at the end.
+
+        The block is given the batch loop, a task that ends before the block only by a failure; nothing is cropped
+        after that. Raises CheckpointError or StartUpError.
+        """
+        try:
+            await self.runner.start()
+            batch_loop = asyncio.create_task(self.batcher.run(), name="batch loop")
+            try:
+                yield batch_loop
+            finally:
+                batch_loop.cancel()
+                await asyncio.gather(batch_loop, return_exceptions=True)
+        finally:
+            await self.runner.close()
+            self.pool.close()
 
 
 def build_core(

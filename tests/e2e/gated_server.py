@@ -1,7 +1,8 @@
 """The real server process around an engine that a test holds and watches through files.
 
 `$E2E_DIR/hold`: while it exists the engine does not finish a batch. `$E2E_DIR/scored`: one line a scored photo,
-its mean colour. A white photo is poison. With `E2E_BREAK_LOOP` set, the batch loop dies of its first batch.
+its mean colour. `$E2E_DIR/closed`: the engine was closed. A white photo is poison. With `E2E_BREAK_LOOP` set, the
+batch loop dies of its first batch.
 """
 
 import os
@@ -45,7 +46,7 @@ class GatedEngine:
         return None
 
     def close(self):
-        pass
+        (FOLDER / "closed").touch()
 
 
 def build(settings):

@@ -75,11 +75,12 @@ def test_second_signal_ends_the_process_at_once(gated_server, flat_photo):
         assert isinstance(stuck.exception(PATIENCE_S), httpx.TransportError)
 
 
-def test_idle_process_ends_with_zero_on_either_signal(gated_server):
+def test_idle_process_closes_its_engine_and_ends_with_zero_on_either_signal(gated_server):
     for number in (signal.SIGTERM, signal.SIGINT):
-        server, _ = gated_server()
+        server, gate = gated_server()
         server.signal(number)
         assert server.wait() == 0
+        (gate.folder / "closed").unlink()
 
 
 def test_killed_process_is_ready_again_on_the_same_port(gated_server, flat_photo):

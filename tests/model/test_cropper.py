@@ -30,15 +30,8 @@ def service_result(photo, options):
     async def scenario():
         settings = read_settings({"VRN_DEVICE": "cpu", "VRN_ENGINE_THREADS": "1", "VRN_DECODE_THREADS": "1"})
         core = build_core(settings)
-        loop = asyncio.create_task(core.batcher.run())
-        try:
-            await core.runner.start()
+        async with core.running():
             return (await core.crops.crop(photo, options)).ranked
-        finally:
-            loop.cancel()
-            await asyncio.gather(loop, return_exceptions=True)
-            await core.runner.close()
-            core.pool.close()
 
     return asyncio.run(scenario())
 

@@ -170,23 +170,28 @@ def encode_gradient(width: int, height: int, file_format: str, mode: str = "RGB"
 
 
 class FakeEngine:
-    """Scores a view by its left edge; a photo whose first pixel is white is poison; ."""
+    """Scores a view by its left edge; a photo whose first pixel is white is poison. `calls` names what was asked."""
 
     device, precision, best_batch_size, parallel_batches = "fake", "f32", 4, 1
 
-    def __init__(self):
+    def __init__(self, load_error=None):
+        self.load_error = load_error
         self.batches = []
+        self.calls = []
 
     def load(self):
-        pass
+        self.calls.append("load")
+        if self.load_error:
+            raise self.load_error
 
     def warm_up(self):
-        pass
+        self.calls.append("warm_up")
 
     def prepare(self, items):
         return stack_items(items)
 
     def score(self, batch):
+        self.calls.append("score")
         self.batches.append(len(batch.view_counts))
         if (batch.photos[:, 0, 0] == 255).all(-1).any():
             raise RuntimeError("/secret/path: poison")
@@ -197,7 +202,12 @@ class FakeEngine:
         return 4096
 
     def close(self):
-        pass
+        self.calls.append("close")
+
+
+@pytest.fixture
+def fake_engine():
+    return FakeEngine
 
 
 @pytest.fixture
@@ -223,18 +233,14 @@ def serving(export_path):
             read_settings({"VRN_MODEL_PATH": str(export_path), "VRN_DECODE_THREADS": "2", **variables}),
             engine or FakeEngine(),
         )
-        loop_task = asyncio.create_task(process.core.batcher.run())
-        if warm:
-            await process.core.runner.start()
-            process.lifecycle.warmed_up()
         transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)
-        try:
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                yield client, process
-        finally:
-            loop_task.cancel()
-            await asyncio.gather(loop_task, return_exceptions=True)
-            await process.core.runner.close()
-            process.core.pool.close()
+        async with contextlib.AsyncExitStack() as stack:
+            if warm:
+                await stack.enter_async_context(process.core.running())
+                process.lifecycle.warmed_up()
+            yield (
+                await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://test")),
+                process,
+            )
 
     return start
