@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from vrn_cropper.model.network.export_info import read_export_info
-from vrn_cropper.model.photos.input_shapes import choose_input_shape, resize_to_shape
+from vrn_cropper.model.photos.input_shapes import choose_input_shape
 from vrn_cropper.model.views.candidates import grid_views
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.engines.contract import ScoreItem
@@ -42,10 +42,11 @@ def large_jpeg(path: Path, *, enlarge: bool) -> bytes:
 
 
 def full_decode(photo: bytes) -> np.ndarray:
-    """Every pixel decoded, then one resize: as training sees photos."""
+    """Every pixel decoded, then one resize: what the reduced decode is compared with."""
     with Image.open(BytesIO(photo)) as image:
         upright = image.convert("RGB")
-    return resize_to_shape(upright, choose_input_shape(*upright.size))
+    shape = choose_input_shape(*upright.size)
+    return np.asarray(upright.resize((shape.width, shape.height), Image.Resampling.BILINEAR))
 
 
 def rank_correlation(scores_a: np.ndarray, scores_b: np.ndarray) -> float:

@@ -8,17 +8,15 @@ only a file allows. Knows nothing of HTTP, queues and batches.
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import openvino
 import pillow_heif
-from PIL import Image
 
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
-from vrn_cropper.model.photos.reading import draft_jpeg, make_photo_input
+from vrn_cropper.model.photos.reading import Photo, read_photo
 from vrn_cropper.model.views.crops import RankedCrops, plan_views, rank_crops
 from vrn_cropper.model.views.options import (
     DEFAULT_TOP_K,
@@ -30,8 +28,6 @@ from vrn_cropper.model.views.options import (
 )
 
 DEFAULT_EXPORT = Path(__file__).resolve().parent / "weights" / "vrn-mobilenetv2.onnx"
-# A file's path, its bytes, a picture in memory, or uint8 (H, W, 3) RGB or (H, W) grey.
-Photo = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
 
 class Cropper:
@@ -99,8 +95,7 @@ class Cropper:
         fulfil; Pillow's and the system's own errors for a file that cannot be read.
         """
         options = CropOptions(top_k, unique_ratios(aspect_ratios), max_overlap, keep_boxes(keep), min_scale)
-        photo, full_size = _open(image)
-        made = make_photo_input(photo, full_size, self._export.input_shapes)
+        made = read_photo(image, self._export.input_shapes)
         plan = plan_views(made.width, made.height, options)
         with self._turn:
             outputs = self._request.infer(
@@ -108,17 +103,3 @@ class Cropper:
             )
             scores = np.array(outputs["scores"][0])
         return rank_crops(plan, scores, options)
-
-
-def _open(image: Photo) -> tuple[Image.Image, tuple[int, int]]:
-    """The loaded photo, stored as its file has it, and its size before any reduced decode."""
-    if isinstance(image, np.ndarray):
-        image = Image.fromarray(image)
-    if isinstance(image, Image.Image):
-        image.load()
-        return image, image.size
-    with Image.open(BytesIO(image) if isinstance(image, bytes) else image) as opened:
-        full_size = opened.size
-        draft_jpeg(opened)
-        opened.load()
-        return opened, full_size

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vrn_cropper.model.data.checks import box_fault, read_all, read_json
 from vrn_cropper.model.errors import DataError
+from vrn_cropper.model.photos.reading import Photo, read_upright
 from vrn_cropper.model.views.boxes import normalize_boxes
 
 UNRATED_MOS = -2.0  # GAICD's mark for a view that no rater saw: it does not exist
@@ -41,14 +42,13 @@ class RatedPhoto:
     mos: np.ndarray
 
 
-def load_upright_rgb(path: Path) -> Image.Image:
-    """The source image: decoded in full, EXIF orientation applied, RGB. Raises DataError naming the file."""
+def load_upright_rgb(photo: Photo) -> Image.Image:
+    """The source image, decoded in full: upright RGB in sRGB. Raises DataError naming the file."""
     try:
-        with Image.open(path) as photo:
-            return ImageOps.exif_transpose(photo).convert("RGB")
+        return read_upright(photo)
     # Pillow has no error of its own for damaged content: the plugins raise any of these.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: not a readable photo ({error})") from error
+        raise DataError(f"{photo}: not a readable photo ({error})") from error
 
 
 def read_gaicd(root: Path | str, split: str) -> list[RatedPhoto]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from vrn_cropper.model.data.gaicd import RatedPhoto, load_upright_rgb, read_gaicd
+from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd
 from vrn_cropper.model.data.human_crops import HumanCrops, read_human_crops
 from vrn_cropper.model.errors import DataError, VrnError
 from vrn_cropper.model.evaluation.baselines import Method, WholeFrame, own_baselines
@@ -68,7 +68,7 @@ def evaluate_rated(method: Method, photos: Sequence[RatedPhoto]) -> Row:
     """A method's `PhotoMetrics` on photos with rated views."""
     rows = []
     for photo in track(photos, method.name):
-        scores = method.scorer.score(load_upright_rgb(photo.path), photo.boxes_normalized)
+        scores = method.scorer.score(photo.path, photo.boxes_normalized)
         rows.append(evaluate_photo(scores, photo.mos))
     return Row(method.name, np.array(rows))
 
@@ -77,12 +77,11 @@ def evaluate_crops(method: Method, photos: Sequence[HumanCrops]) -> Row:
     """A method's `CropMetrics` against human crops: its own box, or its top-1 view of the grid."""
     rows = []
     for photo in track(photos, method.name):
-        source = load_upright_rgb(photo.path)
         if method.cropper is not None:
-            box = method.cropper.crop(source)
+            box = method.cropper.crop(photo.path)
         else:
             views = grid_views(photo.width, photo.height)
-            box = views[np.argmax(method.scorer.score(source, views))]
+            box = views[np.argmax(method.scorer.score(photo.path, views))]
         rows.append(compare_with_crops(box, photo.boxes_normalized))
     return Row(method.name, np.array(rows))
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
 from vrn_cropper.model.evaluation.geometry_prior import GeometryPrior
+from vrn_cropper.model.photos.reading import Photo
 from vrn_cropper.model.views.boxes import pairwise_iou
 
 # Far below any difference in IoU that matters: among equally near views the more central one comes first.
@@ -23,16 +23,16 @@ CENTRAL_TIE_WEIGHT = 1e-6
 class Scorer(Protocol):
     """Scores candidate views of a photo."""
 
-    def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
-        """An upright RGB photo and boxes (N, 4) -> finite scores (N,), higher is better."""
+    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
+        """A photo (a file's path, or a picture) and boxes (N, 4) -> finite scores (N,), higher is better."""
         ...
 
 
 class Cropper(Protocol):
     """Names the one box it would crop a photo to."""
 
-    def crop(self, photo: Image.Image) -> np.ndarray:
-        """An upright RGB photo -> box_normalized (4,)."""
+    def crop(self, photo: Photo) -> np.ndarray:
+        """A photo (a file's path, or a picture) -> box_normalized (4,)."""
         ...
 
 
@@ -56,7 +56,7 @@ class OverlapScorer:
 
     cropper: Cropper
 
-    def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
+    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
         overlaps = pairwise_iou(boxes_normalized, self.cropper.crop(photo))[:, 0]
         centres = (np.asarray(boxes_normalized[:, :2], np.float64) + boxes_normalized[:, 2:]) / 2
         return overlaps - CENTRAL_TIE_WEIGHT * np.linalg.norm(centres - 0.5, axis=1)
@@ -65,7 +65,7 @@ class OverlapScorer:
 class WholeFrame:
     """Crops nothing. Among candidate views its overlap is the area: the widest crop."""
 
-    def crop(self, photo: Image.Image) -> np.ndarray:
+    def crop(self, photo: Photo) -> np.ndarray:
         return np.array([0.0, 0.0, 1.0, 1.0])
 
 
@@ -76,7 +76,7 @@ class CentreCrop:
     view_width: float
     view_height: float
 
-    def crop(self, photo: Image.Image) -> np.ndarray:
+    def crop(self, photo: Photo) -> np.ndarray:
         left, top = (1 - self.view_width) / 2, (1 - self.view_height) / 2
         return np.array([left, top, 1 - left, 1 - top])
 
@@ -87,7 +87,7 @@ class GeometryScorer:
 
     prior: GeometryPrior
 
-    def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
+    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
         return self.prior.predict(boxes_normalized)
 
 
@@ -97,7 +97,7 @@ class RandomScorer:
     def __init__(self, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
 
-    def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
+    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
         return self._random.random(len(boxes_normalized))
 
 

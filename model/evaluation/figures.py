@@ -27,7 +27,7 @@ from vrn_cropper.model.evaluation.geometry_prior import GAICD_PRIOR
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
 from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from vrn_cropper.model.network.vrn import Vrn
-from vrn_cropper.model.photos.input_shapes import choose_input_shape, resize_to_shape
+from vrn_cropper.model.photos.reading import Photo, read_photo
 from vrn_cropper.model.views.candidates import grid_views
 
 CELL_INCHES = 2.2
@@ -54,19 +54,18 @@ def choose_photos(data: Path, count: int) -> list[Path]:
     raise DataError(f"{data}: no photos (*.jpg) in images/test, images or the folder itself")
 
 
-def top_crop(method: Method, photo: Image.Image) -> np.ndarray:
+def top_crop(method: Method, photo: Photo) -> np.ndarray:
     """A method's box (4,), normalized: its own, or the best view of the grid."""
     if method.cropper is not None:
         return method.cropper.crop(photo)
-    views = grid_views(photo.width, photo.height)
+    views = grid_views(*load_upright_rgb(photo).size)
     return views[np.argmax(method.scorer.score(photo, views))]
 
 
-def feature_maps(vrn: Vrn, photo: Image.Image, device: torch.device) -> FeatureMaps:
+def feature_maps(vrn: Vrn, photo: Photo, device: torch.device) -> FeatureMaps:
     """The splitter's two maps of a photo. Raises CheckpointError for a network without a splitter."""
-    pixels = resize_to_shape(photo, choose_input_shape(photo.width, photo.height))
     with torch.inference_mode():
-        batch = torch.from_numpy(pixels.copy())[None].to(device)
+        batch = torch.from_numpy(read_photo(photo).model_input.copy())[None].to(device)
         view_wise, image_wise = vrn.split(vrn.reduce(vrn.backbone(vrn.normalise(batch))))  # (1, 32, h, w) each
     if image_wise is None:
         raise CheckpointError("this network has no splitter, so there are no two maps to show")
@@ -79,15 +78,16 @@ def _strength(feature: torch.Tensor) -> np.ndarray:
     return (strength - strength.min()) / spread if spread > 0 else np.zeros_like(strength)
 
 
-def draw_crops(photos: Sequence[Image.Image], methods: Sequence[Method]) -> Figure:
+def draw_crops(photos: Sequence[Photo], methods: Sequence[Method]) -> Figure:
     """Fig. 4: one row a photo, one column a method; what the top-1 crop leaves out is dimmed."""
-    figure, axes = _grid(photos, len(methods))
-    for row, photo in zip(axes, photos, strict=True):
+    shown = [load_upright_rgb(photo) for photo in photos]
+    figure, axes = _grid(shown, len(methods))
+    for row, photo, source in zip(axes, photos, shown, strict=True):
         for axis, method in zip(row, methods, strict=True):
-            axis.imshow((np.asarray(photo) * DIMMED).astype(np.uint8))
-            x1, y1, x2, y2 = top_crop(method, photo) * np.tile(photo.size, 2)
+            axis.imshow((np.asarray(source) * DIMMED).astype(np.uint8))
+            x1, y1, x2, y2 = top_crop(method, photo) * np.tile(source.size, 2)
             frame = Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, edgecolor="white", linewidth=1.2)
-            bright = axis.imshow(photo)
+            bright = axis.imshow(source)
             axis.add_patch(frame)
             bright.set_clip_path(frame)
     for axis, method in zip(axes[0], methods, strict=True):
@@ -95,10 +95,11 @@ def draw_crops(photos: Sequence[Image.Image], methods: Sequence[Method]) -> Figu
     return figure
 
 
-def draw_features(photos: Sequence[Image.Image], maps: Sequence[FeatureMaps]) -> Figure:
+def draw_features(photos: Sequence[Photo], maps: Sequence[FeatureMaps]) -> Figure:
     """Fig. 5: one row a photo: the photo, its image-wise and its view-wise feature, each scaled on its own."""
-    figure, axes = _grid(photos, 3)
-    for row, photo, found in zip(axes, photos, maps, strict=True):
+    shown = [load_upright_rgb(photo) for photo in photos]
+    figure, axes = _grid(shown, 3)
+    for row, photo, found in zip(axes, shown, maps, strict=True):
         extent = (-0.5, photo.width - 0.5, photo.height - 0.5, -0.5)
         row[0].imshow(photo)
         for axis, heat in ((row[1], found.image_wise), (row[2], found.view_wise)):
@@ -136,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         vrn = load_checkpoint(options.checkpoint, device)
-        photos = [load_upright_rgb(path) for path in choose_photos(options.data, options.count)]
+        photos = choose_photos(options.data, options.count)
         network = Method("VRN", VrnScorer(vrn, device))
         baselines = [method for method in own_baselines(GAICD_PRIOR) if method.name not in LEFT_OUT]
         methods = [network, *other_croppers(GAICD_PRIOR), *baselines]

@@ -15,8 +15,10 @@ import pyvips
 from PIL import Image
 from smartcrop import SmartCrop
 
+from vrn_cropper.model.data.gaicd import load_upright_rgb
 from vrn_cropper.model.evaluation.baselines import Method
 from vrn_cropper.model.evaluation.geometry_prior import GeometryPrior
+from vrn_cropper.model.photos.reading import Photo
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,12 @@ class LibvipsCropper:
     view_width: float
     view_height: float
 
-    def crop(self, photo: Image.Image) -> np.ndarray:
-        width, height = _target_size(photo, self.view_width, self.view_height)
-        source = pyvips.Image.new_from_array(np.asarray(photo))
-        crop = source.smartcrop(width, height, interesting=self.interesting)
+    def crop(self, photo: Photo) -> np.ndarray:
+        source = load_upright_rgb(photo)
+        width, height = _target_size(source, self.view_width, self.view_height)
+        crop = pyvips.Image.new_from_array(np.asarray(source)).smartcrop(width, height, interesting=self.interesting)
         # libvips names the place of an extracted area as the offset of the source in it.
-        return _normalized(photo, -crop.xoffset, -crop.yoffset, crop.width, crop.height)
+        return _normalized(source, -crop.xoffset, -crop.yoffset, crop.width, crop.height)
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,14 @@ class SmartcropCropper:
     view_width: float
     view_height: float
 
-    def crop(self, photo: Image.Image) -> np.ndarray:
-        width, height = _target_size(photo, self.view_width, self.view_height)
+    def crop(self, photo: Photo) -> np.ndarray:
+        source = load_upright_rgb(photo)
+        width, height = _target_size(source, self.view_width, self.view_height)
         # smartcrop first grows the wanted size until it touches the photo's sides; this scale takes that
         # back.
-        scale = 1 / min(photo.width / width, photo.height / height)
-        best = SmartCrop().crop(photo, width, height, min_scale=scale, max_scale=scale)["top_crop"]
-        return _normalized(photo, best["x"], best["y"], best["width"], best["height"])
+        scale = 1 / min(source.width / width, source.height / height)
+        best = SmartCrop().crop(source, width, height, min_scale=scale, max_scale=scale)["top_crop"]
+        return _normalized(source, best["x"], best["y"], best["width"], best["height"])
 
 
 def other_croppers(prior: GeometryPrior) -> list[Method]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 
 from vrn_cropper.model.network.vrn import Vrn
-from vrn_cropper.model.photos.reading import make_photo_input
+from vrn_cropper.model.photos.reading import Photo, read_photo
 from vrn_cropper.model.views.boxes import flip_boxes
 
 
@@ -22,8 +21,8 @@ class VrnScorer:
     device: torch.device
     mirror: bool = False
 
-    def score(self, photo: Image.Image, boxes_normalized: np.ndarray) -> np.ndarray:
-        pixels = make_photo_input(photo, photo.size).model_input[None]
+    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
+        pixels = read_photo(photo).model_input[None]
         boxes = np.asarray(boxes_normalized, dtype=np.float32)[None]
         if self.mirror:
             pixels = np.concatenate([pixels, pixels[:, :, ::-1]])

@@ -20,7 +20,7 @@ def to_rgb_over_white(image: Image.Image) -> Image.Image:
     """
     alpha: Image.Image | None = None
     image = to_averageable(image)
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+    if image.mode in _ALPHA_MODES:
         rgba = image.convert("RGBA")
         alpha, image = rgba.getchannel("A"), _with_info(rgba.convert("RGB"), image)
     rgb = _apply_profile(image)
@@ -32,12 +32,17 @@ def to_rgb_over_white(image: Image.Image) -> Image.Image:
 
 
 def to_averageable(image: Image.Image) -> Image.Image:
-    """`image` in a mode of 8 bits whose pixels may be averaged; itself if it has one. Keeps alpha and profile."""
+    """`image` in a mode of 8 bits whose pixels may be averaged; itself if it has one. Keeps alpha and profile.
+
+    One colour marked as transparent becomes alpha here: averaged with its neighbours it would be lost.
+    """
     if image.mode.startswith("I") or image.mode == "F":
         return _with_info(_to_8_bit(image), image)
     if image.mode in ("P", "PA"):
         has_alpha = image.mode == "PA" or "transparency" in image.info
         return _with_info(image.convert("RGBA" if has_alpha else "RGB"), image)
+    if "transparency" in image.info and image.mode in ("1", "L", "RGB"):
+        return _with_info(image.convert("RGBA" if image.mode == "RGB" else "LA"), image)
     if image.mode in ("1", "YCbCr", "HSV"):
         return _with_info(image.convert("L" if image.mode == "1" else "RGB"), image)
     return image
@@ -50,8 +55,8 @@ def _with_info(converted: Image.Image, source: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float greyscale to L by the range of their kind; Pillow's own conversion clips at
-    255.
+    """16-bit, 32-bit and float greyscale to L by the range of their kind, LA where one value is transparent;
+    Pillow's own conversion clips at 255.
     """
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
@@ -66,7 +71,11 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     for row in range(0, len(values), _STRIP_ROWS):
         strip = values[row : row + _STRIP_ROWS].astype(np.float64)
         grey[row : row + _STRIP_ROWS] = np.rint(np.nan_to_num(np.clip(strip / top, 0, 1) * 255))
-    return Image.fromarray(grey)
+    transparent = image.info.get("transparency")
+    if not isinstance(transparent, int):
+        return Image.fromarray(grey)
+    alpha = np.where(values == transparent, np.uint8(0), np.uint8(255))
+    return Image.merge("LA", (Image.fromarray(grey), Image.fromarray(alpha)))
 
 
 def _apply_profile(image: Image.Image) -> Image.Image:

@@ -1,4 +1,4 @@
-"""From an upright RGB photo to the network's input: the one transform for training and for serving.
+"""The sizes in which the network takes photos, and which of them a photo gets.
 
 The network takes a small fixed set of input shapes (`INPUT_SHAPES`). GAIC resizes to a short side of 256 and
 rounds both sides to multiples of 32, so photos of one batch differ in shape and have to be padded, and padding
@@ -11,9 +11,6 @@ Normalisation is not done here: the network takes uint8 and normalises on its de
 
 import math
 from typing import NamedTuple
-
-import numpy as np
-from PIL import Image
 
 
 class InputShape(NamedTuple):
@@ -44,14 +41,3 @@ def gaic_input_shape(width: int, height: int) -> InputShape:
     """GAIC's own rule, for the measurement of what the fixed set costs: short side 256, multiples of 32."""
     scale = SHORT_SIDE / min(width, height)
     return InputShape(max(32, round(height * scale / 32) * 32), max(32, round(width * scale / 32) * 32))
-
-
-def resize_to_shape(photo: Image.Image, shape: InputShape) -> np.ndarray:
-    """An upright RGB photo as the network takes it: uint8 (height, width, 3), antialiased bilinear.
-
-    Boxes need no change: candidate views are `boxes_normalized`, and the whole photo is always kept.
-    """
-    if photo.mode != "RGB":
-        raise ValueError(f"the network takes RGB photos, not {photo.mode}")
-    resized = photo.resize((shape.width, shape.height), Image.Resampling.BILINEAR)
-    return np.asarray(resized, dtype=np.uint8)

@@ -1,42 +1,33 @@
-"""From a photo as a file stores it to the network's input: reduced, turned upright, in sRGB over white, resized.
+"""The one way from a photo to the network's input, for serving, `Cropper`, training, evaluation and figures.
 
-The order matters for memory and speed: a JPEG is decoded at reduced scale in the DCT domain, every photo is
-then reduced by whole steps to not less than twice the network's size, and only the small picture is turned,
-colour managed and laid over white. Knows Pillow; knows nothing of limits, bytes and uploads.
+The order matters for memory and speed: a JPEG is decoded at reduced scale in the DCT domain, every photo is then
+shrunk to the network's size in one step, and only that small picture is turned, colour managed and laid over white.
+Knows Pillow; knows nothing of limits and uploads.
 """
 
+import os
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from vrn_cropper.model.photos.colour import to_averageable, to_rgb_over_white
-from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, choose_input_shape, resize_to_shape
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, choose_input_shape
+from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned, upright_size
 
-# Twice the network's size: enough that the ranking is that of the full decode
-# (benchmarks/decode_fidelity.py).
+# A file's path, its bytes, a picture in memory, or uint8 (H, W, 3) RGB or (H, W) grey.
+Photo = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
+# Twice the network's size: enough that the ranking is that of the full decode (benchmarks/decode_fidelity.py).
 REDUCE_MARGIN = 2
-# EXIF orientation -> how the stored picture becomes upright (as in Pillow's ImageOps.exif_transpose).
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDES_SWAPPED = (5, 6, 7, 8)
-# Alpha is weighed in: transparent pixels lend their colour to no neighbour.
-_REDUCIBLE_MODES = frozenset({"L", "RGB", "CMYK", "LA", "RGBA", "La", "RGBa"})
+WHOLE_PHOTO = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoInput:
     """A photo as the network takes it.
 
-    `width`, `height`: the upright source image in pixels. `model_input`: uint8 (H, W, 3) of shape
-    `input_shape`.
+    `width`, `height`: the upright source image in pixels. `model_input`: uint8 (H, W, 3) of shape `input_shape`.
     """
 
     width: int
@@ -45,64 +36,86 @@ class PhotoInput:
     input_shape: InputShape
 
 
-def draft_jpeg(image: Image.Image) -> None:
-    """Let an opened, not yet loaded JPEG be decoded at the least scale that leaves the margin above the
-    network's input. No effect on other formats.
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A picture as its file stores it (not turned, in its own colours), perhaps not loaded yet.
+
+    `reduced_from`: width and height at full scale, if the decoder makes it smaller by the whole factor `scale`.
     """
-    if image.format in ("JPEG", "MPO"):
-        scale = _target_scale(image.size)
-        image.draft(None, (max(1, int(image.width * scale)), max(1, int(image.height * scale))))
+
+    image: Image.Image
+    reduced_from: tuple[int, int] | None = None
+    scale: int = 1
+
+    @property
+    def full_size(self) -> tuple[int, int]:
+        """Width and height at full scale, as stored."""
+        return self.reduced_from or self.image.size
+
+    @property
+    def covered_size(self) -> tuple[float, float]:
+        """How much of `image` the photo is, in its pixels: a reduced decode rounds up to whole blocks."""
+        return self.full_size[0] / self.scale, self.full_size[1] / self.scale
 
 
-def make_photo_input(
-    image: Image.Image, full_size: tuple[int, int], input_shapes: tuple[InputShape, ...] = INPUT_SHAPES
+def at_reduced_scale(image: Image.Image) -> StoredPhoto:
+    """An opened, not yet loaded picture; a JPEG will be decoded at the least scale that leaves `REDUCE_MARGIN`."""
+    if image.format not in ("JPEG", "MPO"):
+        return StoredPhoto(image)
+    full_size = image.size
+    # Stored or upright makes no difference: the input shapes come both ways up.
+    shape = choose_input_shape(*full_size)
+    drafted = image.draft(None, (REDUCE_MARGIN * shape.width, REDUCE_MARGIN * shape.height))
+    return StoredPhoto(image, full_size, round(full_size[0] / drafted[1][2])) if drafted else StoredPhoto(image)
+
+
+def open_photo(photo: Photo) -> StoredPhoto:
+    """Any photo, a file at reduced scale and loaded; a picture in memory is taken as it is and left so.
+
+    Raises Pillow's and the system's own errors for a file that cannot be read.
+    """
+    if isinstance(photo, np.ndarray):
+        photo = Image.fromarray(photo)
+    if isinstance(photo, Image.Image):
+        photo.load()
+        return StoredPhoto(photo)
+    with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+        stored = at_reduced_scale(opened)
+        opened.load()
+        return stored
+
+
+def read_photo(
+    photo: Photo | StoredPhoto,
+    input_shapes: tuple[InputShape, ...] = INPUT_SHAPES,
+    window_normalized: tuple[float, float, float, float] = WHOLE_PHOTO,
 ) -> PhotoInput:
-    """The network's input from a loaded photo, stored as its file has it, of `full_size` before any draft.
+    """The network's input, at the shape of `input_shapes` that is nearest to the upright photo's.
 
-    `image` is left as it is.
+    `window_normalized` (x1 y1 x2 y2 of the upright photo) is the part that is shown; boxes are normalized, so they
+    need no change for the resize, only for a window. Raises as `open_photo` does.
     """
-    small = reduced(image)
-    orientation = orientation_of(image)
-    if orientation in TURNS:
-        small = _keeping_info(small.transpose(TURNS[orientation]), small)
-    upright = to_rgb_over_white(small)
-    width, height = upright_size(full_size, orientation)
+    stored = photo if isinstance(photo, StoredPhoto) else open_photo(photo)
+    orientation = orientation_of(stored.image)
+    width, height = upright_size(stored.full_size, orientation)
     shape = choose_input_shape(width, height, input_shapes)
-    return PhotoInput(width, height, resize_to_shape(upright, shape), shape)
+    covered_width, covered_height = stored.covered_size
+    x1, y1, x2, y2 = stored_box(window_normalized, (1.0, 1.0), orientation)
+    small = to_averageable(stored.image).resize(
+        upright_size((shape.width, shape.height), orientation),
+        Image.Resampling.BILINEAR,
+        box=(x1 * covered_width, y1 * covered_height, x2 * covered_width, y2 * covered_height),
+        reducing_gap=REDUCE_MARGIN,
+    )
+    upright = to_rgb_over_white(turned(small, orientation))
+    return PhotoInput(width, height, np.asarray(upright, dtype=np.uint8), shape)
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; formats whose decoder has already turned the picture say 1."""
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # damaged EXIF raises whatever its parser trips over, and must not cost the crop
-        return 1
-
-
-def upright_size(stored_size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Width and height after the turn that `orientation` asks for."""
-    width, height = stored_size
-    return (height, width) if orientation in _SIDES_SWAPPED else (width, height)
-
-
-def _target_scale(size: tuple[int, int]) -> float:
-    """How far a photo may shrink before the network's own resize: both sides keep the margin."""
-    # Orientation is not known yet for every format, and the input shapes come both ways up, so either will
-    # do.
-    shape = choose_input_shape(*size)
-    return min(1.0, max(REDUCE_MARGIN * shape.width / size[0], REDUCE_MARGIN * shape.height / size[1]))
-
-
-def reduced(image: Image.Image) -> Image.Image:
-    """Shrunk by a whole factor while the margin holds, in 8 bits; for training as for serving. Keeps metadata."""
-    factor = int(1 / _target_scale(image.size))
-    if factor < 2:
-        return image
-    whole = to_averageable(image)
-    return _keeping_info(whole.reduce(factor), whole) if whole.mode in _REDUCIBLE_MODES else image
-
-
-def _keeping_info(image: Image.Image, source: Image.Image) -> Image.Image:
-    """`image`, made from `source`, with its profile, transparency and EXIF."""
-    image.info = source.info
-    return image
+def read_upright(photo: Photo) -> Image.Image:
+    """The source image whole: upright, RGB in sRGB, laid over white. Raises as `open_photo` does."""
+    if isinstance(photo, str | os.PathLike | bytes):
+        with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+            opened.load()
+            return read_upright(opened)
+    image = Image.fromarray(photo) if isinstance(photo, np.ndarray) else photo
+    return to_rgb_over_white(turned(to_averageable(image), orientation_of(image)))

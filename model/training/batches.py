@@ -12,16 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import ColorJitter
 
-from vrn_cropper.model.data.gaicd import RatedPhoto, load_upright_rgb
+from vrn_cropper.model.data.gaicd import RatedPhoto
 from vrn_cropper.model.data.judgements import JudgedRegions
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.network.backbone import MAP_STRIDE
-from vrn_cropper.model.photos.input_shapes import InputShape, choose_input_shape, resize_to_shape
-from vrn_cropper.model.photos.reading import reduced
+from vrn_cropper.model.photos.input_shapes import InputShape, choose_input_shape
+from vrn_cropper.model.photos.reading import StoredPhoto, open_photo, read_photo
 from vrn_cropper.model.training.region_maps import region_maps
 from vrn_cropper.model.views.boxes import crop_boxes, flip_boxes
 
@@ -74,7 +73,8 @@ def plan_epoch(shapes: list[InputShape], batch_size: int, seed: int, epoch: int)
 class BatchMaker:
     """Decoded training photos, and batches of them.
 
-    Holds every photo as uint8 RGB in memory (a 320 x 480 photo takes 0.5 MB), reduced as serving does.
+    Holds every photo in memory as its file stores it (a 320 x 480 photo takes 0.5 MB), at the scale that serving
+    decodes; what the network gets is made by the `read_photo` that serves.
     """
 
     def __init__(
@@ -98,14 +98,12 @@ class BatchMaker:
                 self._judged = [judgements[Path(photo.name).stem] for photo in photos]
             except KeyError as error:
                 raise DataError(f"there are judgements, but none of the photo {error}") from error
-        self._pixels: list[np.ndarray] = []
-        for photo in photos:
-            self._pixels.append(np.asarray(reduced(load_upright_rgb(photo.path))))
+        self._stored: list[StoredPhoto] = [open_photo(photo.path) for photo in photos]
         self._jitter = augmentation.jitter()
 
     def network_pixels(self, index: int) -> np.ndarray:
         """One photo as the network takes it, without augmentation: uint8 (H, W, 3)."""
-        return resize_to_shape(Image.fromarray(self._pixels[index]), self.shapes[index])
+        return read_photo(self._stored[index], (self.shapes[index],)).model_input
 
     def make(self, indices: np.ndarray, epoch: int, step: int, *, with_pixels: bool = True) -> Batch:
         """The batch of these photos at this step; the same arguments give the same batch.
@@ -137,15 +135,13 @@ class BatchMaker:
         if not with_pixels:
             boxes = flip_boxes(boxes) if flipped else boxes
             return np.zeros(0, np.uint8), boxes.astype(np.float32), mos, flipped, self._maps(index, kept, flipped)
-        image = Image.fromarray(self._pixels[index])
         if self.augmentation.outer_crop:
             # Never more than the outermost of the photo's own views allows.
             low = np.minimum(photo.boxes_normalized[:, :2].min(axis=0), OUTER_MARGIN)
             high = np.minimum(1 - photo.boxes_normalized[:, 2:].max(axis=0), OUTER_MARGIN)
             kept = np.concatenate([low * rng.random(2), 1 - high * rng.random(2)])
             boxes = crop_boxes(boxes, kept)
-            image = image.crop(tuple(np.rint(kept * np.tile(image.size, 2)).astype(int).tolist()))
-        pixels = resize_to_shape(image, self.shapes[index])
+        pixels = read_photo(self._stored[index], (self.shapes[index],), tuple(kept.tolist())).model_input
         if flipped:
             pixels, boxes = pixels[:, ::-1], flip_boxes(boxes)
         if self._jitter is not None:

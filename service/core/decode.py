@@ -15,7 +15,7 @@ import pillow_heif
 from PIL import Image
 
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
-from vrn_cropper.model.photos.reading import PhotoInput, draft_jpeg, make_photo_input
+from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
 from vrn_cropper.service.core.pixel_budget import PixelBudget
 from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
@@ -63,11 +63,10 @@ class Decoder:
         """
         with self.open(photo) as image:
             # A JPEG is never held larger than this; a draft says what the decoder will really make.
-            full_size = image.size
-            draft_jpeg(image)
-            with self._budget.hold(_pixels_in_decode(image, full_size)):
+            stored = at_reduced_scale(image)
+            with self._budget.hold(_pixels_in_decode(image, stored.full_size)):
                 _load(image)
-                return self._decoded(image, full_size)
+                return self._decoded(stored)
 
     def decode_full(self, photo: bytes) -> tuple[DecodedPhoto, Image.Image]:
         """The upload at the network's size, and all its pixels: loaded, stored as the file has them.
@@ -76,16 +75,16 @@ class Decoder:
         """
         with self.open(photo) as image, self._budget.hold(_pixels_in_decode(image, image.size)):
             _load(image)
-            return self._decoded(image, image.size), image
+            return self._decoded(StoredPhoto(image)), image
 
     def count_pixels(self, photo: bytes) -> int:
         """What `decode_full` will hold, from the header alone. Raises as `open` does."""
         with self.open(photo) as image:
             return image.width * image.height
 
-    def _decoded(self, image: Image.Image, full_size: tuple[int, int]) -> DecodedPhoto:
-        made = make_photo_input(image, full_size, self._input_shapes)
-        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format))
+    def _decoded(self, stored: StoredPhoto) -> DecodedPhoto:
+        made = read_photo(stored, self._input_shapes)
+        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(stored.image.format))
 
     def open(self, photo: bytes) -> Image.Image:
         """The header of the upload, checked against the limits; no pixel is decoded yet.

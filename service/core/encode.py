@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 
 from vrn_cropper.model.errors import CropRequestError
 from vrn_cropper.model.photos.colour import to_rgb_over_white
-from vrn_cropper.model.photos.reading import TURNS, orientation_of, upright_size
+from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 
 # What a format is answered as where the client names none; formats that only cameras write become JPEG.
@@ -77,10 +77,7 @@ def encode_crop(stored: Image.Image, box_xyxy: tuple[int, int, int, int], option
     orientation = orientation_of(stored)
     cut = stored.crop(stored_box(box_xyxy, stored.size, orientation))
     cut.info = dict(stored.info)
-    if orientation in TURNS:
-        info = cut.info
-        cut = cut.transpose(TURNS[orientation])
-        cut.info = info
+    cut = turned(cut, orientation)
     picture, is_converted = _writable(cut, picture_format, keeps_depth=size == cut.size)
     profile = None if is_converted else _fitting_profile(stored.info.get("icc_profile"), picture.mode)
     if picture.size != size:
@@ -107,20 +104,6 @@ def output_size(crop_w: int, crop_h: int, options: PictureOptions) -> tuple[int,
             f"the enlarged picture would be {size[0]} x {size[1]}; at most {MAX_UPSCALED_PIXELS} pixels are made"
         )
     return size
-
-
-def stored_box(
-    box_xyxy: tuple[int, int, int, int], stored_size: tuple[int, int], orientation: int
-) -> tuple[int, ...]:
-    """A box of the upright photo as a box of the stored picture, which `orientation` turns upright."""
-    x1, y1, x2, y2 = box_xyxy
-    width, height = upright_size(stored_size, orientation)
-    if orientation in (2, 3, 6, 7):  # what is on the right when upright comes first in the file
-        x1, x2 = width - x2, width - x1
-    if orientation in (3, 4, 7, 8):
-        y1, y2 = height - y2, height - y1
-    # The sides were swapped by the turn: back to the file's own.
-    return (y1, x1, y2, x2) if orientation in (5, 6, 7, 8) else (x1, y1, x2, y2)
 
 
 def _writable(cut: Image.Image, picture_format: PictureFormat, *, keeps_depth: bool) -> tuple[Image.Image, bool]:

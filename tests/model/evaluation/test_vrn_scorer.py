@@ -10,7 +10,7 @@ from PIL import ImageOps
 from vrn_cropper.model.data.gaicd import load_upright_rgb
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
-from vrn_cropper.model.photos.input_shapes import choose_input_shape, resize_to_shape
+from vrn_cropper.model.photos.reading import read_photo
 from vrn_cropper.model.views.candidates import grid_views
 
 PHOTOS = Path(__file__).parent.parent.parent / "photos"
@@ -29,12 +29,13 @@ def mirrored(views):
 
 @pytest.mark.parametrize("name", ["chelsea", "astronaut-portrait", "rocket-panorama"])
 def test_scores_are_those_of_the_serving_transform_and_network(vrn, name):
-    photo = load_upright_rgb(PHOTOS / f"{name}.jpg")
+    path = PHOTOS / f"{name}.jpg"
+    photo = load_upright_rgb(path)
     views = grid_views(*photo.size)
-    pixels = torch.from_numpy(resize_to_shape(photo, choose_input_shape(*photo.size)).copy())[None]
+    pixels = torch.from_numpy(read_photo(path).model_input.copy())[None]
     with torch.inference_mode():
         expected = vrn.score_views(pixels, torch.from_numpy(views)[None])[0].numpy()
-    found = VrnScorer(vrn, CPU).score(photo, views)
+    found = VrnScorer(vrn, CPU).score(path, views)
     assert found.shape == (len(views),)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 

@@ -7,11 +7,11 @@ import numpy as np
 import openvino
 import pytest
 import torch
-from PIL import Image
 
 from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from vrn_cropper.model.network.export import export_checkpoint
-from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, resize_to_shape
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
+from vrn_cropper.model.photos.reading import read_photo
 from vrn_cropper.model.views.boxes import normalize_boxes
 from vrn_cropper.model.views.candidates import fixed_ratio_views, grid_views
 
@@ -32,7 +32,7 @@ def vrn():
 
 @pytest.mark.parametrize("shape", INPUT_SHAPES, ids=lambda s: f"{s.height}x{s.width}")
 def test_the_shipped_export_scores_as_torch_does(compiled, vrn, shape: InputShape) -> None:
-    photos = np.stack([resize_to_shape(Image.open(path).convert("RGB"), shape) for path in PHOTOS[:3]])
+    photos = np.stack([read_photo(path, (shape,)).model_input for path in PHOTOS[:3]])
     boxes = np.concatenate(
         [grid_views(shape.width, shape.height), normalize_boxes(fixed_ratio_views(600, 400, 1.0), 600, 400)]
     )

@@ -1,17 +1,14 @@
-"""The one transform of training and serving."""
+"""Which input shape a photo gets."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from vrn_cropper.model.photos.input_shapes import (
     INPUT_SHAPES,
     InputShape,
     choose_input_shape,
     gaic_input_shape,
-    resize_to_shape,
 )
 
 
@@ -54,26 +51,3 @@ def test_no_other_shape_distorts_the_photo_less(width, height):
 )
 def test_gaics_rule_rounds_to_multiples_of_32(width, height, shape):
     assert gaic_input_shape(width, height) == shape
-
-
-def test_resizing_keeps_the_whole_photo():
-    photo = np.zeros((100, 300, 3), dtype=np.uint8)
-    photo[:, 150:] = 200
-    resized = resize_to_shape(Image.fromarray(photo), InputShape(256, 512))
-    assert resized.shape == (256, 512, 3)
-    assert resized.dtype == np.uint8
-    assert (resized[:, :250] == 0).all()
-    assert (resized[:, 262:] == 200).all()
-
-
-def test_shrinking_averages_instead_of_skipping_pixels():
-    stripes = np.zeros((1024, 1024, 3), dtype=np.uint8)
-    stripes[:, ::2] = 255
-    resized = resize_to_shape(Image.fromarray(stripes), InputShape(256, 256))
-    # Skipped pixels would be 0 or 255; the outermost average over half a window.
-    assert np.abs(resized.astype(int) - 127).max() <= 12
-
-
-def test_a_photo_that_is_not_rgb_is_refused():
-    with pytest.raises(ValueError, match="RGB"):
-        resize_to_shape(Image.new("L", (10, 10)), InputShape(256, 256))

@@ -9,7 +9,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from vrn_cropper.model.photos.input_shapes import choose_input_shape, resize_to_shape
+from vrn_cropper.model.photos.input_shapes import choose_input_shape
 from vrn_cropper.model.photos.reading import REDUCE_MARGIN
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
@@ -170,8 +170,6 @@ def test_large_jpeg_is_decoded_at_reduced_scale_and_keeps_its_coordinates(decode
     assert (decoded.width, decoded.height) == (2400, 1600)
     assert held == [1200 * 800]
     assert REDUCE_MARGIN * decoded.input_shape.width <= 1200
-    full = resize_to_shape(Image.open(BytesIO(photo)).convert("RGB"), decoded.input_shape)
-    assert np.abs(full.astype(int) - decoded.model_input.astype(int)).mean() < 1.5
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"])

@@ -10,7 +10,8 @@ from PIL import Image
 
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
-from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, resize_to_shape
+from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
+from vrn_cropper.model.photos.reading import read_photo
 from vrn_cropper.model.views.candidates import grid_views
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
@@ -48,7 +49,7 @@ def items(shape, views=None):
     result = []
     for number, path in enumerate(PHOTOS):
         with Image.open(path) as photo:
-            pixels = resize_to_shape(photo.convert("RGB"), shape)
+            pixels = read_photo(photo, (shape,)).model_input
         boxes = grid_views(shape.width, shape.height)
         result.append(ScoreItem(pixels, boxes[: (views or len(boxes)) - number]))
     return result
