@@ -48,7 +48,8 @@ def load_upright_rgb(photo: Photo) -> Image.Image:
         return read_upright(photo)
     # Pillow has no error of its own for damaged content: the plugins raise any of these.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{photo}: not a readable photo ({error})") from error
+        name = os.fspath(photo) if isinstance(photo, str | os.PathLike) else "a picture in memory"
+        raise DataError(f"{name}: not a readable photo ({error})") from error
 
 
 def read_gaicd(root: Path | str, split: str) -> list[RatedPhoto]:

@@ -7,7 +7,6 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-_SRGB = "sRGB"
 _STRIP_ROWS = 256  # a picture of 16 bits is converted in strips: whole, it would be held as float64 several times
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 # What the first four bytes of a profile's colour space (bytes 16 to 20) ask of the picture.
@@ -90,7 +89,7 @@ def _apply_profile(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _transform(image: Image.Image, profile: object) -> Image.Image:
-    transformed = ImageCms.profileToProfile(image, profile, ImageCms.createProfile(_SRGB), outputMode="RGB")
+def _transform(image: Image.Image, profile: ImageCms.ImageCmsProfile | ImageCms.core.CmsProfile) -> Image.Image:
+    transformed = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert transformed is not None  # only an in-place transform returns none
     return transformed

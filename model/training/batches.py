@@ -98,7 +98,10 @@ class BatchMaker:
                 self._judged = [judgements[Path(photo.name).stem] for photo in photos]
             except KeyError as error:
                 raise DataError(f"there are judgements, but none of the photo {error}") from error
-        self._stored: list[StoredPhoto] = [open_photo(photo.path) for photo in photos]
+        paths = [photo.path for photo in photos if photo.path is not None]
+        if len(paths) < len(photos):
+            raise DataError("batches need the photos; the annotations alone are not enough")
+        self._stored: list[StoredPhoto] = [open_photo(path) for path in paths]
         self._jitter = augmentation.jitter()
 
     def network_pixels(self, index: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import pillow_heif
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
@@ -97,7 +97,7 @@ class Decoder:
             image = Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise PhotoTooLargeError(self._size_message()) from None
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             if looks_like_allowed_format(photo):
                 raise BrokenPhotoError("the photo is damaged: its header cannot be read") from None
             raise UnsupportedPhotoError(

@@ -34,13 +34,13 @@ PHOTOS = Path(__file__).parent.parent.parent / "photos"
 
 
 class OracleScorer:
-    """Knows the ratings of photos by their size."""
+    """Knows the ratings of photos by their files."""
 
     def __init__(self, photos):
-        self.mos = {(photo.width, photo.height): photo.mos for photo in photos}
+        self.mos = {photo.path: photo.mos for photo in photos}
 
     def score(self, photo, boxes_normalized):
-        return self.mos[photo.size]
+        return self.mos[photo]
 
 
 class LeftmostScorer:
