@@ -79,7 +79,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 def _apply_profile(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
-        return _transform(image, ImageCms.createProfile("LAB"))
+        return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     profile = image.info.get("icc_profile")
     if profile and image.mode in _PROFILE_MODES.get(bytes(profile[16:20]), ()):
         try:
@@ -89,7 +89,7 @@ def _apply_profile(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _transform(image: Image.Image, profile: ImageCms.ImageCmsProfile | ImageCms.core.CmsProfile) -> Image.Image:
+def _transform(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
     transformed = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert transformed is not None  # only an in-place transform returns none
     return transformed
