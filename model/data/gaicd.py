@@ -8,6 +8,7 @@ candidate view a line, `ymin xmin ymax xmax mos` in source pixels (y first). Spl
 journal version `val` too. Source: H. Zeng et al., "Grid Anchor based Image Cropping" (CVPR 2019; TPAMI 2020).
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
