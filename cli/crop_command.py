@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,9 +152,7 @@ def _wishes(
     try:
         options = CropOptions.parse(top_k, aspect_ratio, max_overlap=max_overlap, keep=keep, min_scale=min_scale)
         picture = PictureOptions.parse(width, height, "true" if upscale else "false", format, quality, metadata)
-        if not aspect_ratio:
-            ratio = match_ratio(options, picture, is_ratio_given=False)
-            options, picture = replace(options, aspect_ratios=(ratio,)), replace(picture, is_exact=True)
+        options, picture = match_ratio(options, picture, is_ratio_given=bool(aspect_ratio))
     except CropOptionError as error:
         raise typer.BadParameter(str(error)) from None
     return Wishes(options, picture, out, overlay)

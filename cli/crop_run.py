@@ -4,9 +4,6 @@ Knows files and JSON lines; knows nothing of terminals.
 """
 
 import asyncio
-import contextlib
-import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from typing import Any
 from vrn_cropper.cli.overlay import draw_overlay
 from vrn_cropper.cli.sources import Source, crop_name, overlay_name
 from vrn_cropper.model.errors import VrnError
+from vrn_cropper.model.files import write_atomically
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.answers import model_answer, photo_answer
 from vrn_cropper.service.core.build import Core
@@ -133,19 +131,4 @@ def _write_all(contents: dict[Path, bytes], protected: Iterable[Path]) -> None:
         if path.resolve() in protected:
             raise FileExistsError(17, f"{path} is a source photo; choose another --out")
     for path, content in reversed(contents.items()):
-        write_whole(path, content)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace `path` in one step: a killed run leaves no half file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".vrn-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+        write_atomically(path, content)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from vrn_cropper.cli.crop_run import write_whole
+from vrn_cropper.model.files import write_atomically
 
 
 class JsonLines:
@@ -21,7 +21,7 @@ class JsonLines:
         lines = _finished_lines(path) if keeps_earlier and path.exists() else {}
         self.done_paths = frozenset(lines)
         # A killed run may have left half a line: the file starts with the whole ones.
-        write_whole(path, "".join(line + "\n" for line in lines.values()).encode())
+        write_atomically(path, "".join(line + "\n" for line in lines.values()).encode())
         self._stream = path.open("a", encoding="utf-8")
 
     def write(self, line: dict[str, Any]) -> None:

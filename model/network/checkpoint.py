@@ -5,9 +5,7 @@ and code version, training settings and validation metrics. Loading is strict: a
 or an unknown config key is a CheckpointError, never a half-filled network.
 """
 
-import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +15,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.model.files import write_atomically
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 
 FORMAT = "vrn-checkpoint-1"
 DEFAULT_CHECKPOINT = Path(__file__).parent.parent / "weights" / "vrn-mobilenetv2.safetensors"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write so that a kill at any moment leaves the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], document: dict[str, Any]) -> None:
@@ -80,8 +68,3 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Vrn:
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"{path} does not fit this code: {error}") from error
     return vrn.to(device).eval()
-
-
-def file_sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

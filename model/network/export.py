@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from vrn_cropper.model.errors import VrnError
+from vrn_cropper.model.files import file_sha256, write_atomically
 from vrn_cropper.model.network.checkpoint import (
     DEFAULT_CHECKPOINT,
-    file_sha256,
     load_checkpoint,
     read_document,
     save_checkpoint,
-    write_atomically,
 )
 from vrn_cropper.model.network.vrn import Vrn
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES

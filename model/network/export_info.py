@@ -4,12 +4,12 @@
 [height, width]) and `sha256` of the graph, so that a file cut short or swapped is found before it is served.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.model.files import file_sha256
 from vrn_cropper.model.photos.input_shapes import InputShape
 
 
@@ -47,11 +47,6 @@ def read_export_info(path: Path) -> ExportInfo:
         raise CheckpointError(f"{sidecar} is damaged ({error}); export the graph again") from error
     if not info.input_shapes:
         raise CheckpointError(f"{sidecar} names no input shape; export the graph again")
-    if _sha256(path) != sha256:
+    if file_sha256(path) != sha256:
         raise CheckpointError(f"{path} is damaged: its SHA-256 is not the one in {sidecar.name}; export it again")
     return info
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

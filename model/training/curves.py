@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from vrn_cropper.model.network.checkpoint import write_atomically
+from vrn_cropper.model.files import write_atomically
 
 
 def plot_curves(history: list[dict[str, Any]], path: Path) -> None:

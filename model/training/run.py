@@ -20,7 +20,8 @@ from vrn_cropper.model.data.gaicd import RatedPhoto
 from vrn_cropper.model.data.judgements import JudgedRegions
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.evaluation.metrics import evaluate_photo, summarize
-from vrn_cropper.model.network.checkpoint import save_checkpoint, write_atomically
+from vrn_cropper.model.files import write_atomically
+from vrn_cropper.model.network.checkpoint import save_checkpoint
 from vrn_cropper.model.network.vrn import Vrn
 from vrn_cropper.model.photos.input_shapes import InputShape, choose_input_shape
 from vrn_cropper.model.progress import track

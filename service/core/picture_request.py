@@ -2,7 +2,7 @@
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vrn_cropper.model.errors import CropOptionError
 from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
@@ -67,18 +67,18 @@ class PictureOptions:
         )
 
 
-def match_ratio(crops: CropOptions, picture: PictureOptions, *, is_ratio_given: bool) -> AspectRatio:
-    """The one aspect ratio of the picture: the asked one, else that of `width` and `height` if both are given.
+def match_ratio(
+    crops: CropOptions, picture: PictureOptions, *, is_ratio_given: bool
+) -> tuple[CropOptions, PictureOptions]:
+    """Both with the rule of the ratio applied: where none is asked for, `width` and `height` together set it.
 
-    Raises CropOptionError if several ratios are asked.
+    The picture then has exactly these sides; with a ratio of its own the crop is fitted into them.
     """
-    if len(crops.aspect_ratios) > 1:
-        raise CropOptionError("one picture has one aspect_ratio; give it once")
     if is_ratio_given:
-        return crops.aspect_ratios[0]
-    if picture.width is not None and picture.height is not None:
-        return AspectRatio.parse(f"{picture.width}:{picture.height}")
-    return FREE
+        return crops, picture
+    has_both = picture.width is not None and picture.height is not None
+    ratio = AspectRatio.parse(f"{picture.width}:{picture.height}") if has_both else FREE
+    return replace(crops, aspect_ratios=(ratio,)), replace(picture, is_exact=True)
 
 
 def _parse_whole(name: str, text: str | None, most: int) -> int | None:

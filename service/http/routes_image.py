@@ -34,11 +34,10 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
         async with take_in(request, serving, max_bytes=serving.limits.max_upload_bytes) as intake:
             photo, given = intake.only_photo(), intake.options
             picture, rank = given.picture_options(), _rank(given)
-            options = given.crop_options()
-            is_ratio_given = bool(given.many("aspect_ratio"))
-            ratio = match_ratio(options, picture, is_ratio_given=is_ratio_given)
-            picture = replace(picture, is_exact=not is_ratio_given)
-            options = replace(options, top_k=rank, aspect_ratios=(ratio,))
+            options = replace(given.crop_options(), top_k=rank)
+            if len(options.aspect_ratios) > 1:
+                raise CropOptionError("one picture has one aspect_ratio; give it once")
+            options, picture = match_ratio(options, picture, is_ratio_given=bool(given.many("aspect_ratio")))
 
             def choose(ranked: RankedCrops) -> Sequence[Crop]:
                 if len(ranked.crops) < rank:

@@ -13,7 +13,6 @@ from vrn_cropper.model.network.checkpoint import (
     load_tensors,
     read_document,
     save_checkpoint,
-    write_atomically,
 )
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 
@@ -73,16 +72,3 @@ def test_a_damaged_or_absent_file_is_named(vrn: Vrn, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="not a readable checkpoint"):
         load_tensors(path)
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def fail(_descriptor: int) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr("vrn_cropper.model.network.checkpoint.os.fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
