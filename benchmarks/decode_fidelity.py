@@ -65,14 +65,14 @@ def main() -> int:
     settings = read_settings({})
     engine = OpenVinoEngine(read_export_info(settings.model_path), threads=available_cpus(), cache_dir=None)
     engine.load()
-    decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels))
+    decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px))
     correlations, agreements, differences, seconds = [], [], [], np.zeros(2)
     for path in paths:
         photo = large_jpeg(path, enlarge=not arguments.as_they_are)
         times = [time.process_time()]
         reference = full_decode(photo)
         times.append(time.process_time())
-        decoded = decoder.decode(photo)
+        decoded = decoder.decode(decoder.open(photo))
         times.append(time.process_time())
         seconds += np.diff(times)
         boxes = grid_views(decoded.width, decoded.height)

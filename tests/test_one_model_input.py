@@ -86,10 +86,15 @@ PHOTOS = {
 }
 
 
+def decode(photo):
+    """As the server does."""
+    decoder = Decoder(DecodeLimits(100_000_000, 20_000))
+    return decoder.decode(decoder.open(photo))
+
+
 def inputs_of_all_readers(path):
     """What the network gets from each reader, by the reader's name."""
-    limits = DecodeLimits(100_000_000, 20_000, 100_000_000)
-    found = {"server": Decoder(limits).decode(path.read_bytes()).model_input}
+    found = {"server": decode(path.read_bytes()).model_input}
     for name, read in {
         "cropper": lambda network: Cropper(ExportInfo(path, "none", "0", INPUT_SHAPES), network).crop(path),
         "evaluation": lambda network: VrnScorer(network, CPU).score(path, grid_views(900, 600)),
@@ -127,7 +132,7 @@ def test_the_networks_input_is_the_whole_photo_shrunk_once(kind, tmp_path):
     upright = load_upright_rgb(buffer.getvalue())
     shape = choose_input_shape(*upright.size)
     expected = np.asarray(upright.resize((shape.width, shape.height), Image.Resampling.BILINEAR))
-    decoded = Decoder(DecodeLimits(100_000_000, 20_000, 100_000_000)).decode(buffer.getvalue())
+    decoded = decode(buffer.getvalue())
     difference = np.abs(decoded.model_input.astype(int) - expected)
     # Colours are converted after the shrinking, so at hard edges of CMYK and alpha a few levels are rounding.
     assert difference.mean() < 0.8

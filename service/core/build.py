@@ -17,7 +17,7 @@ from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.crop_service import CropService
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.core.photo_threads import DecodePool
-from vrn_cropper.service.core.pixel_limit import PixelReserve
+from vrn_cropper.service.core.pixel_limit import PixelLimit
 from vrn_cropper.service.engines.choice import EngineWishes, choose_engine
 from vrn_cropper.service.engines.contract import Engine, ScoreItem
 from vrn_cropper.service.engines.cpu_limit import available_cpus
@@ -86,10 +86,8 @@ def build_core(
         engine.parallel_batches,
     )
     batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, observer or SilentObserver(), clock)
-    decoder = Decoder(
-        DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels),
-        export.input_shapes,
-    )
+    decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px), export.input_shapes)
     pool = DecodePool(settings.decode_threads or available_cpus())
-    crops = CropService(decoder, pool, batcher, PixelReserve(settings.max_held_pixels), clock)
+    limits_px = PixelLimit(settings.max_decode_pixels), PixelLimit(settings.max_held_pixels)
+    crops = CropService(decoder, pool, batcher, *limits_px, clock)
     return Core(crops, batcher, runner, pool, export)

@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.core.batcher import Batcher
-from vrn_cropper.service.core.decode import DecodedPhoto, Decoder
+from vrn_cropper.service.core.decode import DecodedPhoto, Decoder, OpenedPhoto
 from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.picture_request import PictureOptions
-from vrn_cropper.service.core.pixel_limit import PixelReserve
+from vrn_cropper.service.core.pixel_limit import PixelHold, PixelLimit
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.errors import DeadlineError
 
@@ -70,21 +69,31 @@ class PicturesResult:
 
 
 class CropService:
-    """Crops photos with everything handed in ready."""
+    """Crops photos with everything handed in ready.
+
+    `decode_limit` bounds the pixels in decode, `held_limit` those of whole pictures kept for their crops.
+    """
 
     def __init__(
         self,
         decoder: Decoder,
         pool: DecodePool,
         batcher: Batcher[ScoreItem, np.ndarray],
-        reserve: PixelReserve,
+        decode_limit: PixelLimit,
+        held_limit: PixelLimit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._decoder = decoder
         self._pool = pool
         self._batcher = batcher
-        self._reserve = reserve
+        self._decode_limit = decode_limit
+        self._held_limit = held_limit
         self._clock = clock
+
+    @property
+    def held_pixels(self) -> int:
+        """Of whole pictures that are kept for their crops now."""
+        return self._held_limit.held
 
     async def crop(self, photo: bytes, options: CropOptions, deadline_s: float | None = None) -> CropResult:
         """The crops of an uploaded photo; `deadline_s` is a time of the clock.
@@ -94,13 +103,9 @@ class CropService:
         the queue.
         """
 
-        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
-            # On a pool thread, so that the event loop never works in proportion to the photo.
-            decoded = self._decoder.decode(photo)
-            return decoded, plan_views(decoded.width, decoded.height, options)
-
-        (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s)
-        return await self._score(decoded, plan, options, decode_s, deadline_s)
+        opened, open_s = await self._in_pool(lambda: self._decoder.open(photo), deadline_s)
+        decoded, plan, decode_s = await self._decode_and_plan(opened, options, deadline_s)
+        return await self._score(decoded, plan, options, open_s + decode_s, deadline_s)
 
     async def crop_pictures(
         self,
@@ -115,26 +120,36 @@ class CropService:
         Raises as `crop` does, and whatever `choose` raises.
         """
 
-        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
-            decoded, stored = self._decoder.decode_full(photo)
-            held.append(stored)
-            return decoded, plan_views(decoded.width, decoded.height, options)
-
-        def encode_all() -> tuple[EncodedPicture, ...]:
-            return tuple(encode_crop(held[0], crop.box_xyxy, picture) for crop in chosen)
-
-        held: list[Image.Image] = []  # the stored picture; emptied with the reserve, however this ends
-        pixels, _ = await self._in_pool(lambda: self._decoder.count_pixels(photo), deadline_s)
+        opened, open_s = await self._in_pool(lambda: self._decoder.open(photo, at_full_scale=True), deadline_s)
         async with AsyncExitStack() as stack:
-            stack.callback(held.clear)
             async with self._before(deadline_s):
-                await stack.enter_async_context(self._reserve.hold(pixels))
-            (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s)
-            result = await self._score(decoded, plan, options, decode_s, deadline_s)
+                held = await stack.enter_async_context(self._held_limit.hold(opened.full_pixels))
+            decoded, plan, decode_s = await self._decode_and_plan(opened, options, deadline_s, held)
+            result = await self._score(decoded, plan, options, open_s + decode_s, deadline_s)
             chosen = tuple(choose(result.ranked))
-            pictures, encode_s = await self._in_pool(encode_all, deadline_s)
+
+            def encode_all() -> tuple[EncodedPicture, ...]:
+                return tuple(encode_crop(opened.stored.image, crop.box_xyxy, picture) for crop in chosen)
+
+            pictures, encode_s = await self._in_pool(encode_all, deadline_s, held)
         timings = replace(result.timings, encode_s=encode_s)
         return PicturesResult(replace(result, timings=timings), chosen, pictures)
+
+    async def _decode_and_plan(
+        self, opened: OpenedPhoto, options: CropOptions, deadline_s: float | None, *held: PixelHold
+    ) -> tuple[DecodedPhoto, ViewPlan, float]:
+        """The photo decoded, its candidate views, and the seconds of both."""
+
+        def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
+            # On a pool thread, so that the event loop never works in proportion to the photo.
+            decoded = self._decoder.decode(opened)
+            return decoded, plan_views(decoded.width, decoded.height, options)
+
+        async with AsyncExitStack() as stack:
+            async with self._before(deadline_s):
+                in_decode = await stack.enter_async_context(self._decode_limit.hold(opened.pixels))
+            (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s, in_decode, *held)
+        return decoded, plan, decode_s
 
     async def _score(
         self,
@@ -154,8 +169,11 @@ class CropService:
         timings = Timings(decode_s, batched.queue_s, batched.run_s, self._clock() - ranking_from)
         return CropResult(ranked, decoded.format, timings, batched.batch_size)
 
-    async def _in_pool(self, work: Callable[[], R], deadline_s: float | None) -> tuple[R, float]:
-        """The result of `work` on a thread of the pool, and its seconds there. Raises DeadlineError."""
+    async def _in_pool(self, work: Callable[[], R], deadline_s: float | None, *held: PixelHold) -> tuple[R, float]:
+        """The result of `work` on a thread of the pool, and its seconds there. Raises DeadlineError.
+
+        The pixels that it uses stay taken until the thread is done with them, even if nobody waits any more.
+        """
 
         def timed(work: Callable[[], R]) -> tuple[R, float]:
             started = self._clock()
@@ -163,8 +181,14 @@ class CropService:
                 raise DeadlineError(_TOO_LATE)
             return work(), self._clock() - started
 
+        def end_uses() -> None:
+            for hold in held:
+                hold.end_use()
+
+        for hold in held:
+            hold.begin_use()
         async with self._before(deadline_s):
-            return await self._pool.run(timed, work)
+            return await self._pool.run(timed, work, end_uses)
 
     @asynccontextmanager
     async def _before(self, deadline_s: float | None) -> AsyncIterator[None]:

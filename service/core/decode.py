@@ -16,7 +16,6 @@ from PIL import Image, UnidentifiedImageError
 
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
-from vrn_cropper.service.core.pixel_budget import PixelBudget
 from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
 # The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
@@ -27,11 +26,26 @@ _FTYP_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Largest photo that is decoded, and how many pixels are in decode at once."""
+    """Largest photo that is decoded."""
 
     max_pixels: int
     max_side_px: int
-    max_pixels_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPhoto:
+    """An upload whose header was read and fits the limits, and what decoding it will hold: `pixels`, of at most 10
+    bytes each.
+    """
+
+    stored: StoredPhoto
+    pixels: int
+
+    @property
+    def full_pixels(self) -> int:
+        """Of the picture itself, at full scale."""
+        width, height = self.stored.full_size
+        return width * height
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,6 @@ class Decoder:
     def __init__(self, limits: DecodeLimits, input_shapes: tuple[InputShape, ...] = INPUT_SHAPES) -> None:
         self._limits = limits
         self._input_shapes = input_shapes
-        self._budget = PixelBudget(limits.max_pixels_at_once)
         # One photo is one thread's work: the pool is the parallelism. Thumbnails and other frames are not
         # read.
         pillow_heif.options.DECODE_THREADS = 1
@@ -56,45 +69,33 @@ class Decoder:
         Image.MAX_IMAGE_PIXELS = limits.max_pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-    def decode(self, photo: bytes) -> DecodedPhoto:
-        """The upload at the network's size.
-
-        Raises UnsupportedPhotoError, BrokenPhotoError or PhotoTooLargeError.
-        """
-        with self.open(photo) as image:
-            # A JPEG is never held larger than this; a draft says what the decoder will really make.
-            stored = at_reduced_scale(image)
-            with self._budget.hold(_pixels_in_decode(image, stored.full_size)):
-                _load(image)
-                return self._decoded(stored)
-
-    def decode_full(self, photo: bytes) -> tuple[DecodedPhoto, Image.Image]:
-        """The upload at the network's size, and all its pixels: loaded, stored as the file has them.
-
-        One decode serves both. The caller bounds how many such pictures it holds. Raises as `decode` does.
-        """
-        with self.open(photo) as image, self._budget.hold(_pixels_in_decode(image, image.size)):
-            _load(image)
-            return self._decoded(StoredPhoto(image)), image
-
-    def count_pixels(self, photo: bytes) -> int:
-        """What `decode_full` will hold, from the header alone. Raises as `open` does."""
-        with self.open(photo) as image:
-            return image.width * image.height
-
-    def _decoded(self, stored: StoredPhoto) -> DecodedPhoto:
-        made = read_photo(stored, self._input_shapes)
-        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(stored.image.format))
-
-    def open(self, photo: bytes) -> Image.Image:
+    def open(self, photo: bytes, *, at_full_scale: bool = False) -> OpenedPhoto:
         """The header of the upload, checked against the limits; no pixel is decoded yet.
 
-        Raises UnsupportedPhotoError, BrokenPhotoError or PhotoTooLargeError.
+        A JPEG is going to be decoded at reduced scale, unless `at_full_scale`. Raises UnsupportedPhotoError,
+        BrokenPhotoError or PhotoTooLargeError.
         """
+        image = self._read_header(photo)
+        self._check_size(image)
+        stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
+        return OpenedPhoto(stored, _pixels_in_decode(stored))
+
+    def decode(self, opened: OpenedPhoto) -> DecodedPhoto:
+        """The photo at the network's size; `opened.stored` holds all its pixels afterwards.
+
+        The caller bounds how many pixels it lets in at once. Raises as `open` does.
+        """
+        image = opened.stored.image
+        with image:
+            _load(image)
+            made = read_photo(opened.stored, self._input_shapes)
+        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format))
+
+    def _read_header(self, photo: bytes) -> Image.Image:
         if not photo:
             raise BrokenPhotoError("the upload is empty; send the bytes of a photo")
         try:
-            image = Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
+            return Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise PhotoTooLargeError(self._size_message()) from None
         except UnidentifiedImageError:
@@ -105,8 +106,6 @@ class Decoder:
             ) from None
         except Exception as error:  # parsers of damaged files raise whatever they trip over
             raise BrokenPhotoError("the photo is damaged: its header cannot be read") from error
-        self._check_size(image)
-        return image
 
     def _check_size(self, image: Image.Image) -> None:
         width, height = image.size
@@ -125,10 +124,11 @@ def looks_like_allowed_format(photo: bytes) -> bool:
     return photo.startswith(_SIGNATURES) or (photo[4:8] == b"ftyp" and photo[8:12] in _FTYP_BRANDS)
 
 
-def _pixels_in_decode(image: Image.Image, full_size: tuple[int, int]) -> int:
-    """What decoding costs the budget, in pixels of at most 10 bytes (tests/service/test_decode_memory.py)."""
+def _pixels_in_decode(stored: StoredPhoto) -> int:
+    """What decoding holds, in pixels of at most 10 bytes (tests/service/core/test_decode_memory.py)."""
     # A progressive JPEG is held whole as coefficients, whatever its draft; libwebp holds a copy of its own.
-    width, height = full_size if "progressive" in image.info else image.size
+    image = stored.image
+    width, height = stored.full_size if "progressive" in image.info else image.size
     return width * height * (2 if image.format == "WEBP" else 1)
 
 

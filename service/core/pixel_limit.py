@@ -1,16 +1,35 @@
-"""Bounds decoded photos that wait, in pixels. For one event loop; knows nothing of images.
+"""Bounds the pixels that are in memory, in decode or between decode and encode. For one event loop; knows no images.
 
-`PixelBudget` bounds what threads decode and blocks them; this one bounds what is kept *between* decode and
-encode, where no thread may be held: a blocked thread could be the one that the next step needs.
+Who waits holds no thread: a blocked one could be the thread that the next step needs. What was taken is given back
+when the last work that uses it has really ended, which for a thread may be later than its caller was told.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
-class PixelReserve:
+class PixelHold:
+    """Pixels that were taken, until the block and every work that uses them have ended."""
+
+    def __init__(self, pixels: int, give_back: Callable[[int], None]) -> None:
+        self._pixels = pixels
+        self._give_back = give_back
+        self._uses = 1
+
+    def begin_use(self) -> None:
+        """One more work needs the pixels."""
+        self._uses += 1
+
+    def end_use(self) -> None:
+        """That work has ended."""
+        self._uses -= 1
+        if self._uses == 0:
+            self._give_back(self._pixels)
+
+
+class PixelLimit:
     """Lets tasks hold pixels up to a limit, in the order they came; a photo above the limit is held alone."""
 
     def __init__(self, max_pixels: int) -> None:
@@ -19,13 +38,14 @@ class PixelReserve:
         self.held = 0
 
     @asynccontextmanager
-    async def hold(self, pixels: int) -> AsyncIterator[None]:
-        """Wait until `pixels` fit, and hold them while the block runs."""
+    async def hold(self, pixels: int) -> AsyncIterator[PixelHold]:
+        """Wait until `pixels` fit, and hold them while the block runs and while they are used."""
         await self._take(pixels)
+        held = PixelHold(pixels, self._give_back)
         try:
-            yield
+            yield held
         finally:
-            self._give_back(pixels)
+            held.end_use()
 
     async def _take(self, pixels: int) -> None:
         if not self._waiting and self._fits(pixels):

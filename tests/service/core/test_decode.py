@@ -14,12 +14,19 @@ from vrn_cropper.model.photos.reading import REDUCE_MARGIN
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
-LIMITS = DecodeLimits(max_pixels=4_000_000, max_side_px=8000, max_pixels_at_once=4_000_000)
+LIMITS = DecodeLimits(max_pixels=4_000_000, max_side_px=8000)
+
+
+class WholeDecoder(Decoder):
+    """Opens and decodes in one go."""
+
+    def decode(self, photo):
+        return super().decode(self.open(photo))
 
 
 @pytest.fixture(scope="module")
 def decoder():
-    return Decoder(LIMITS)
+    return WholeDecoder(LIMITS)
 
 
 def encode(image, file_format, **options):
@@ -161,14 +168,12 @@ def test_tiny_photos_and_strips_are_decoded(decoder, photo_bytes, size):
     assert decoded.model_input.shape == (*choose_input_shape(*size), 3)
 
 
-def test_large_jpeg_is_decoded_at_reduced_scale_and_keeps_its_coordinates(decoder, photo_bytes, monkeypatch):
-    held = []
-    hold = decoder._budget.hold
-    monkeypatch.setattr(decoder._budget, "hold", lambda pixels: (held.append(pixels), hold(pixels))[1])
+def test_large_jpeg_is_decoded_at_reduced_scale_and_keeps_its_coordinates(decoder, photo_bytes):
     photo = photo_bytes(2400, 1600, "JPEG")
+    assert decoder.open(photo).pixels == 1200 * 800
+    assert decoder.open(photo, at_full_scale=True).pixels == 2400 * 1600
     decoded = decoder.decode(photo)
     assert (decoded.width, decoded.height) == (2400, 1600)
-    assert held == [1200 * 800]
     assert REDUCE_MARGIN * decoded.input_shape.width <= 1200
 
 

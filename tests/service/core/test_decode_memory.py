@@ -24,16 +24,14 @@ from vrn_cropper.service.core import decode
 def highest_resident_bytes():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
-counted = []
-hold = decode.PixelBudget.hold
-decode.PixelBudget.hold = lambda budget, pixels: (counted.append(pixels), hold(budget, pixels))[1]
-decoder = decode.Decoder(decode.DecodeLimits(10**8, 32768, 10**8))
+decoder = decode.Decoder(decode.DecodeLimits(10**8, 32768))
 photo = Path(sys.argv[1]).read_bytes()
 small = Path(sys.argv[2]).read_bytes()
-decoder.decode(small)  # what is loaded and allocated once
+decoder.decode(decoder.open(small))  # what is loaded and allocated once
 before = highest_resident_bytes()
-decoder.decode(photo)
-print(json.dumps({"bytes": highest_resident_bytes() - before, "pixels": counted[-1]}))
+opened = decoder.open(photo)
+decoder.decode(opened)
+print(json.dumps({"bytes": highest_resident_bytes() - before, "pixels": opened.pixels}))
 """
 KINDS = {
     "png": ("PNG", "RGB", {}),

@@ -1,68 +1,91 @@
-"""Pixels held between decode and encode: bounded, in order, never lost."""
+"""Pixels in memory: bounded, in order, never lost."""
 
 import asyncio
+import contextlib
 
-from vrn_cropper.service.core.pixel_limit import PixelReserve
+from vrn_cropper.service.core.pixel_limit import PixelLimit
+
+
+async def hold_until(limit, pixels, release):
+    async with limit.hold(pixels):
+        await release.wait()
 
 
 def test_what_does_not_fit_waits_its_turn_and_is_not_passed_over(in_virtual_time):
     async def scenario():
-        reserve, order, most = PixelReserve(10), [], 0
+        limit, order, most = PixelLimit(10), [], 0
 
         async def hold(name, pixels, seconds):
             nonlocal most
-            async with reserve.hold(pixels):
+            async with limit.hold(pixels):
                 order.append(name)
-                most = max(most, reserve.held)
+                most = max(most, limit.held)
                 await asyncio.sleep(seconds)
 
         await asyncio.gather(hold("a", 6, 1), hold("b", 8, 1), hold("c", 2, 1), hold("d", 2, 1))
         assert order == ["a", "b", "c", "d"]
-        assert (most, reserve.held) == (10, 0)
+        assert (most, limit.held) == (10, 0)
 
     in_virtual_time(scenario())
 
 
 def test_photo_above_the_limit_is_held_alone(in_virtual_time):
     async def scenario():
-        reserve = PixelReserve(10)
-        async with reserve.hold(5):
-            huge = asyncio.create_task(reserve._take(50))
+        limit, release = PixelLimit(10), asyncio.Event()
+        async with limit.hold(5):
+            huge = asyncio.create_task(hold_until(limit, 50, release))
             await asyncio.sleep(1)
-            assert not huge.done()
+            assert limit.held == 5
+        await asyncio.sleep(1)
+        assert limit.held == 50
+        release.set()
         await huge
-        assert reserve.held == 50
+        assert limit.held == 0
 
     in_virtual_time(scenario())
 
 
 def test_one_who_leaves_while_waiting_lets_the_next_in(in_virtual_time):
     async def scenario():
-        reserve = PixelReserve(10)
-        async with reserve.hold(6):
-            large = asyncio.create_task(reserve._take(9))
-            small = asyncio.create_task(reserve._take(3))
+        limit, release = PixelLimit(10), asyncio.Event()
+        async with limit.hold(6):
+            large = asyncio.create_task(hold_until(limit, 9, release))
+            small = asyncio.create_task(hold_until(limit, 3, release))
             await asyncio.sleep(1)
-            assert not small.done()
+            assert limit.held == 6
             large.cancel()
             await asyncio.sleep(1)
-            assert small.done()
-        assert reserve.held == 3
+            assert limit.held == 9
+        release.set()
+        await small
+        assert limit.held == 0
 
     in_virtual_time(scenario())
 
 
 def test_turn_that_comes_with_the_cancellation_is_given_back(in_virtual_time):
     async def scenario():
-        reserve = PixelReserve(10)
-        holding = reserve.hold(10)
-        await holding.__aenter__()
-        waiting = asyncio.create_task(reserve._take(4))
-        await asyncio.sleep(0)
-        await holding.__aexit__(None, None, None)  # hands the turn over ...
-        waiting.cancel()  # ... to one who is leaving
-        await asyncio.gather(waiting, return_exceptions=True)
+        limit = PixelLimit(10)
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(limit.hold(10))
+            waiting = asyncio.create_task(hold_until(limit, 4, asyncio.Event()))
+            await asyncio.sleep(0)
+            await stack.aclose()  # hands the turn over ...
+            waiting.cancel()  # ... to one who is leaving
+            await asyncio.gather(waiting, return_exceptions=True)
         assert waiting.cancelled()
-        assert reserve.held == 0
+        assert limit.held == 0
+
+    in_virtual_time(scenario())
+
+
+def test_pixels_stay_taken_while_work_that_nobody_waits_for_still_uses_them(in_virtual_time):
+    async def scenario():
+        limit = PixelLimit(10)
+        async with limit.hold(10) as held:
+            held.begin_use()
+        assert limit.held == 10
+        held.end_use()
+        assert limit.held == 0
 
     in_virtual_time(scenario())

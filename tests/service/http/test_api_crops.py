@@ -110,7 +110,7 @@ def test_picture_is_the_best_crop_at_full_size_and_its_headers_say_which(serving
     assert "encode;dur=" in image.headers["server-timing"]
     upright = ImageOps.exif_transpose(Image.open(BytesIO(photo)))
     assert pictures_of(image).tobytes() == upright.crop((x, y, x + w, y + h)).tobytes()
-    assert process.core.crops._reserve.held == 0
+    assert process.core.crops.held_pixels == 0
 
 
 def test_width_and_height_together_set_the_ratio_and_the_exact_size(serving, photo_bytes):
@@ -137,7 +137,7 @@ def test_pictures_wait_for_held_pixels_and_all_are_answered(serving, photo_bytes
         async with serving(max_held_pixels=300_000, decode_threads=1) as (client, process):
             answers = await asyncio.gather(*(client.post("/crop/image", content=photo) for _ in range(8)))
         assert [answer.status_code for answer in answers] == [200] * 8
-        assert process.core.crops._reserve.held == 0
+        assert process.core.crops.held_pixels == 0
 
     asyncio.run(scenario())
 
