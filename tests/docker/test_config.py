@@ -14,10 +14,11 @@ import yaml
 from vrn_cropper.service.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILES = sorted(path for path in (ROOT / "docker").rglob("Dockerfile*"))
+DOCKERFILES = sorted(path for folder in ("docker", "monitoring") for path in (ROOT / folder).rglob("Dockerfile*"))
 LOCKS = sorted((ROOT / "docker").glob("*.lock"))
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 HAPROXY = (ROOT / "docker" / "balancer" / "haproxy.cfg").read_text()
+START = (ROOT / "docker" / "balancer" / "start.sh").read_text()
 
 
 def canonical(name):
@@ -89,7 +90,7 @@ def test_every_service_is_confined(name):
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["restart"] == "unless-stopped"
     assert {"cpus", "memory", "pids"} <= set(service["deploy"]["resources"]["limits"])
-    assert all(port.startswith(("127.0.0.1:", "${VRN_PUBLISH:-127.0.0.1:")) for port in service.get("ports", []))
+    assert all(re.match(r"(\$\{VRN_PUBLISH\w*:-)?127\.0\.0\.1:", port) for port in service.get("ports", []))
 
 
 def test_a_replicas_memory_holds_what_its_settings_allow():
@@ -116,6 +117,18 @@ def test_variables_of_the_replicas_are_settings_of_the_service(name):
     }
 
 
+def test_both_balancers_have_the_same_rules_and_settings():
+    plain, tls = (COMPOSE["services"][name] for name in ("balancer", "balancer-tls"))
+    assert plain["environment"].items() <= tls["environment"].items()
+    same = {"image", "build", "command", "configs", "healthcheck", "networks", "stop_signal", "deploy"}
+    assert {name: plain[name] for name in same} == {name: tls[name] for name in same}
+    assert tls["profiles"] == ["tls"]
+
+
+def test_a_vanished_replica_is_given_up_after_a_second():
+    assert re.search(r"^    timeout connect 1s$", HAPROXY, re.MULTILINE)
+
+
 def test_balancer_has_the_limits_of_the_service():
     balancer, api = (COMPOSE["services"][name]["environment"] for name in ("balancer", "api"))
     defaults = Settings()
@@ -128,8 +141,12 @@ def test_balancer_has_the_limits_of_the_service():
 
 
 def test_balancer_config_uses_the_variables_that_compose_sets():
-    used = set(re.findall(r"\$\{(BALANCER_\w+)\}|env\((BALANCER_\w+)\)", HAPROXY))
-    assert {first or second for first, second in used} == set(COMPOSE["services"]["balancer"]["environment"])
+    used = set(re.findall(r"(?:\$\{:?|env\()(BALANCER_\w+)", HAPROXY + START))
+    made_there = {"BALANCER_CERTIFICATE", "BALANCER_TLS_IS_TRUSTED"}
+    assert used - made_there == set(COMPOSE["services"]["balancer-tls"]["environment"])
+    assert used - made_there - {"BALANCER_TLS", "BALANCER_TLS_NAME"} == set(
+        COMPOSE["services"]["balancer"]["environment"]
+    )
 
 
 def test_balancer_knows_how_memory_is_bounded():
@@ -153,6 +170,30 @@ def test_no_mount_hides_what_the_image_holds():
     assert not [path for path in copied for mount in mounts if Path(path).is_relative_to(mount)]
 
 
+def test_prometheus_asks_both_balancers_and_tells_alertmanager():
+    config = yaml.safe_load((ROOT / "monitoring" / "prometheus" / "prometheus.yaml").read_text())
+    jobs = {job["job_name"]: job["dns_sd_configs"][0]["names"] for job in config["scrape_configs"]}
+    assert jobs == {"vrn-cropper": ["api"], "balancer": ["balancer", "balancer-tls"]}
+    (told,) = config["alerting"]["alertmanagers"]
+    assert set(told["dns_sd_configs"][0]["names"]) <= set(COMPOSE["services"])
+
+
+def test_every_severity_of_the_rules_has_a_route_or_the_default_one():
+    alertmanager = yaml.safe_load((ROOT / "monitoring" / "alertmanager" / "alertmanager.yaml").read_text())
+    receivers = {receiver["name"] for receiver in alertmanager["receivers"]}
+    routes = [alertmanager["route"], *alertmanager["route"]["routes"]]
+    assert {route["receiver"] for route in routes} == receivers
+    severities = set(re.findall(r"severity: (\w+)", (ROOT / "monitoring" / "rules.yaml").read_text()))
+    assert severities == {"page", "ticket"}
+
+
+def test_amtool_accepts_the_configuration(require_program):
+    amtool = require_program("amtool", "prometheus-alertmanager")
+    path = ROOT / "monitoring" / "alertmanager" / "alertmanager.yaml"
+    done = subprocess.run([amtool, "check-config", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_grafana_is_given_what_its_provisioning_names():
     grafana = COMPOSE["services"]["grafana"]
     targets = {config["target"]: config["source"] for config in grafana["configs"]}
@@ -167,12 +208,13 @@ def test_grafana_is_given_what_its_provisioning_names():
 
 @pytest.mark.parametrize("name", sorted(COMPOSE["configs"]))
 def test_files_that_compose_mounts_exist(name):
-    assert (ROOT / COMPOSE["configs"][name]["file"]).is_file()
+    path = COMPOSE["configs"][name]["file"]
+    assert (ROOT / (default_of(path) if path.startswith("$") else path)).is_file()
 
 
 @pytest.mark.docker
 def test_compose_accepts_the_stack_with_every_profile(docker):
-    shown = json.loads(docker("compose", "--profile", "monitoring", "config", "--format", "json"))
+    shown = json.loads(docker("compose", "--profile", "monitoring", "--profile", "tls", "config", "--format", "json"))
     assert set(shown["services"]) == set(COMPOSE["services"])
 
 

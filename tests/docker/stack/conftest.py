@@ -21,7 +21,7 @@ TIMEOUT_S = 120  # of one request: longer than any of the stack
 PAUSE_S = 0.1  # between the photos of one client: the load is there to be lost, not to fill the machine
 PATIENCE_S = 600  # a loaded machine is slow, a broken stack never comes
 _PROJECT = "vrn-test-"
-_DOWN = ("--profile", "monitoring", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+_DOWN = ("--profile", "monitoring", "--profile", "tls", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
 def wait_until(condition: Callable[[], object], what: str, shown: Callable[[], object] = str) -> None:
@@ -53,9 +53,12 @@ class Stack:
             "VRN_IMAGE": image,
             "BALANCER_IMAGE": "vrn-cropper-balancer:test",
             "PROMETHEUS_IMAGE": "vrn-cropper-prometheus:test",
+            "ALERTMANAGER_IMAGE": "vrn-cropper-alertmanager:test",
             "COMPOSE_PROJECT_NAME": f"{_PROJECT}{os.getpid()}",
             "VRN_PUBLISH": "127.0.0.1:0",
+            "VRN_PUBLISH_TLS": "127.0.0.1:0",
             "PROMETHEUS_PORT": "0",
+            "ALERTMANAGER_PORT": "0",
             "VRN_API_KEYS": ",".join(KEYS),
             "VRN_MEMORY": "700m",
             "BALANCER_RATE_PER_10S": "400",
