@@ -27,9 +27,9 @@ DEFAULT_ADDRESS = "localhost:8000"
 SHELL, PYTHON, NO_COMMANDS = {"sh", "bash"}, {"python"}, {"yaml", "json", "text", "css", "html"}
 # What a line begins with -> why it is not run here.
 NOT_RUN = {
-    r"(\w+=\S+ )?docker ": "needs a Docker engine; tests/docker runs the stack where there is one",
+    r"(\w+=\S+ )*docker ": "needs a Docker engine; tests/docker runs the stack where there is one",
     r"VRN_API_KEYS=.* docker ": "needs a Docker engine",
-    r"curl .*localhost:8080": "talks to the stack in containers",
+    r"curl .*localhost:8(080|443)": "talks to the stack in containers",
     r"kubectl ": "needs a cluster; tests/k8s checks the manifests",
     r"make (train|evaluate|ablation|figures)\b": "needs a data set, or hours; tests/model runs the modules",
     r"make export\b": "would replace the shipped graph; tests/model runs the module",
