@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
+from vrn_cropper.service.core.structure.check import check_structure
 from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
 # The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
@@ -94,6 +95,7 @@ class Decoder:
     def _read_header(self, photo: bytes) -> Image.Image:
         if not photo:
             raise BrokenPhotoError("the upload is empty; send the bytes of a photo")
+        check_structure(photo)
         try:
             return Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -1,0 +1,1 @@
+"""Looks at an upload's structure before any decoder does: small pure functions on bytes, each bounded in time."""
