@@ -16,6 +16,7 @@ from vrn_cropper.model.errors import VrnError
 from vrn_cropper.model.files import write_atomically
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.answers import model_answer, photo_answer
+from vrn_cropper.service.core.accepted_photos import Permit
 from vrn_cropper.service.core.build import Core
 from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
@@ -108,21 +109,28 @@ async def crop_all(
 
 async def _crop_one(core: Core, source: Source, wishes: Wishes, protected: frozenset[Path]) -> Outcome:
     try:
-        photo = await asyncio.to_thread(source.path.read_bytes)
-        if wishes.out is None:
-            return Outcome(source, await core.crops.crop(photo, wishes.options))
-        cut = await core.crops.crop_pictures(photo, wishes.options, wishes.picture, lambda ranked: ranked.crops)
-        contents = {}
-        for crop, picture in zip(cut.chosen, cut.pictures, strict=True):
-            label = crop.aspect_ratio.label if wishes.names_ratio else None
-            contents[wishes.out / (crop_name(source, label, crop.rank) + picture.format.suffix)] = picture.content
-        if wishes.overlay:
-            overlay = await core.pool.run(lambda ranked: draw_overlay(photo, ranked), cut.result.ranked)
-            contents[wishes.out / overlay_name(source)] = overlay
-        await asyncio.to_thread(_write_all, contents, protected)
-        return Outcome(source, cut.result, tuple(contents))
+        async with core.accepted.accept() as permit:
+            return await _crop_accepted(core, source, wishes, protected, permit)
     except Exception as error:
         return Outcome(source, error=error)
+
+
+async def _crop_accepted(
+    core: Core, source: Source, wishes: Wishes, protected: frozenset[Path], permit: Permit
+) -> Outcome:
+    photo = await asyncio.to_thread(source.path.read_bytes)
+    if wishes.out is None:
+        return Outcome(source, await core.crops.crop(photo, wishes.options, permit))
+    cut = await core.crops.crop_pictures(photo, wishes.options, wishes.picture, lambda ranked: ranked.crops, permit)
+    contents = {}
+    for crop, picture in zip(cut.chosen, cut.pictures, strict=True):
+        label = crop.aspect_ratio.label if wishes.names_ratio else None
+        contents[wishes.out / (crop_name(source, label, crop.rank) + picture.format.suffix)] = picture.content
+    if wishes.overlay:
+        overlay = await core.pool.run(lambda ranked: draw_overlay(photo, ranked), cut.result.ranked)
+        contents[wishes.out / overlay_name(source)] = overlay
+    await asyncio.to_thread(_write_all, contents, protected)
+    return Outcome(source, cut.result, tuple(contents))
 
 
 def _write_all(contents: dict[Path, bytes], protected: Iterable[Path]) -> None:

@@ -47,7 +47,7 @@ def build_process(settings: Settings, engine: Engine | None = None, on_request: 
     def estimate_s(items: int) -> float:
         return items * (core.batcher.seconds_per_item or _FIRST_GUESS_S)
 
-    admission = Admission(settings.max_queue_size, settings.max_buffered_bytes, estimate_s)
+    admission = Admission(core.accepted, settings.max_buffered_bytes, estimate_s)
     metrics.watch(is_ready=lambda: lifecycle.state is State.READY, gpu_memory_bytes=core.runner.engine.memory_bytes)
     serving = Serving(
         crops=core.crops,

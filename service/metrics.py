@@ -47,7 +47,7 @@ PIXELS_BUCKETS = (1e5, 5e5, 1e6, 2e6, 5e6, 1.2e7, 2.4e7, 5e7, 1e8)
 CROP_ROUTES = ("/crop", "/crop/batch", "/crop/image")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})
-DROP_REASONS = frozenset({"queue_full", "deadline", "disconnected"})
+DROP_REASONS = frozenset({"deadline", "disconnected"})
 
 
 class Metrics:

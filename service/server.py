@@ -105,7 +105,7 @@ class Server(uvicorn.Server):
 
     def _has_work(self) -> bool:
         # Uploads still being read were let in before the drain: they count as accepted.
-        return self._process.admission.items > 0 or self._process.admission.bytes > 0
+        return self._process.admission.photos > 0 or self._process.admission.bytes > 0
 
     async def _run_core(self) -> None:
         """Warm the core up and let it crop until cancelled; without it the process has to end."""

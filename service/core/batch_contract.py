@@ -48,7 +48,6 @@ class BatchLimits:
     """`max_wait_s`: longest time that a batch stays open while `parallel_batches` others keep the runner busy."""
 
     max_batch_size: int
-    max_queue_size: int
     max_wait_s: float
     parallel_batches: int = 1
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from vrn_cropper.service.core.batch_contract import Batched, BatchLimits, BatchObserver, BatchRunner
-from vrn_cropper.service.errors import DeadlineError, EngineError, EngineMemoryError, OverloadedError
+from vrn_cropper.service.errors import DeadlineError, EngineError, EngineMemoryError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -78,14 +78,11 @@ class Batcher(Generic[T, R]):
     async def submit(self, item: T, *, group: Hashable, deadline_s: float | None = None) -> Batched[R]:
         """The result of `item`, batched with others of its `group`. `deadline_s` is a time of the clock.
 
-        Raises OverloadedError if the queue is full, DeadlineError when the deadline passes, EngineError if
-        the item failed or the loop has ended. Cancelling the caller takes the item out of the queue.
+        Raises DeadlineError when the deadline passes, EngineError if the item failed or the loop has ended.
+        Cancelling the caller takes the item out of the queue. Whoever submits bounds how many items wait.
         """
         if not self._is_alive:
             raise EngineError("the engine has stopped; the service must be restarted")
-        if self._depth >= self._limits.max_queue_size:
-            self._observer.item_dropped("queue_full")
-            raise OverloadedError("the queue is full; try again later", self._depth * self.seconds_per_item)
         now = self._clock()
         entry = _Entry(item, group, asyncio.get_running_loop().create_future(), deadline_s, now)
         self._push(entry)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
 from vrn_cropper.service.core.allocator import give_large_blocks_back
 from vrn_cropper.service.core.batch_contract import BatchLimits, BatchObserver, SilentObserver
 from vrn_cropper.service.core.batcher import Batcher
@@ -29,6 +30,7 @@ from vrn_cropper.service.settings import Settings
 class Core:
     """Everything that crops photos, whoever hands them in."""
 
+    accepted: AcceptedPhotos
     crops: CropService
     batcher: Batcher[ScoreItem, np.ndarray]
     runner: EngineRunner
@@ -81,7 +83,6 @@ def build_core(
     runner = EngineRunner(engine)
     limits = BatchLimits(
         settings.max_batch_size or engine.best_batch_size,
-        settings.max_queue_size,
         settings.max_wait_s,
         engine.parallel_batches,
     )
@@ -90,4 +91,4 @@ def build_core(
     pool = DecodePool(settings.decode_threads or available_cpus())
     limits_px = PixelLimit(settings.max_decode_pixels), PixelLimit(settings.max_held_pixels)
     crops = CropService(decoder, pool, batcher, *limits_px, clock)
-    return Core(crops, batcher, runner, pool, export)
+    return Core(AcceptedPhotos(settings.max_queue_size), crops, batcher, runner, pool, export)

@@ -15,6 +15,7 @@ import numpy as np
 
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions
+from vrn_cropper.service.core.accepted_photos import Permit
 from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.decode import DecodedPhoto, Decoder, OpenedPhoto
 from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
@@ -95,14 +96,15 @@ class CropService:
         """Of whole pictures that are kept for their crops now."""
         return self._held_limit.held
 
-    async def crop(self, photo: bytes, options: CropOptions, deadline_s: float | None = None) -> CropResult:
+    async def crop(
+        self, photo: bytes, options: CropOptions, permit: Permit, deadline_s: float | None = None
+    ) -> CropResult:
         """The crops of an uploaded photo; `deadline_s` is a time of the clock.
 
         Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
-        cannot fulfil, OverloadedError, DeadlineError and EngineError. Cancelling it takes the photo out of
-        the queue.
+        cannot fulfil, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
         """
-
+        permit.spend()
         opened, open_s = await self._in_pool(lambda: self._decoder.open(photo), deadline_s)
         decoded, plan, decode_s = await self._decode_and_plan(opened, options, deadline_s)
         return await self._score(decoded, plan, options, open_s + decode_s, deadline_s)
@@ -113,13 +115,14 @@ class CropService:
         options: CropOptions,
         picture: PictureOptions,
         choose: Callable[[RankedCrops], Sequence[Crop]],
+        permit: Permit,
         deadline_s: float | None = None,
     ) -> PicturesResult:
         """As `crop`, and the crops that `choose` names cut from the full photo, which is decoded once.
 
         Raises as `crop` does, and whatever `choose` raises.
         """
-
+        permit.spend()
         opened, open_s = await self._in_pool(lambda: self._decoder.open(photo, at_full_scale=True), deadline_s)
         async with AsyncExitStack() as stack:
             async with self._before(deadline_s):

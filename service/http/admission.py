@@ -1,11 +1,12 @@
-"""How much the process takes on: accepted requests and bytes held, both bounded. Knows nothing of HTTP.
+"""Whom a full service refuses: accepted photos and bytes of uploads are bounded, and nobody waits for room.
 
 Refusing happens here, before a photo is decoded: work spent on a request that is refused later is lost twice.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
+from vrn_cropper.service.core.accepted_photos import AcceptedPhotos, Permit
 from vrn_cropper.service.errors import OverloadedError
 
 
@@ -23,39 +24,40 @@ class ByteHold:
 
 
 class Admission:
-    """Counts what is accepted and unanswered. For one event loop.
+    """Refuses what the bounds do not take. For one event loop.
 
-    `estimate_s(items)` says how long that many accepted items take: the advice in `Retry-After`.
+    `estimate_s(photos)` says how long that many accepted photos take: the advice in `Retry-After`.
     """
 
-    def __init__(self, max_items: int, max_bytes: int, estimate_s: Callable[[int], float]) -> None:
-        self._max_items = max_items
+    def __init__(self, accepted: AcceptedPhotos, max_bytes: int, estimate_s: Callable[[int], float]) -> None:
+        self._accepted = accepted
         self._max_bytes = max_bytes
         self._estimate_s = estimate_s
-        self.items = 0
         self.bytes = 0
 
     @property
+    def photos(self) -> int:
+        """Accepted and unanswered."""
+        return self._accepted.count
+
+    @property
     def is_full(self) -> bool:
-        """Whether one more item would be refused."""
-        return self.items >= self._max_items
+        """Whether one more photo would be refused."""
+        return self._accepted.is_full
 
     def check_room(self) -> None:
-        """Raises OverloadedError if one more item would be refused now."""
+        """Raises OverloadedError if one more photo would be refused now."""
         if self.is_full:
             raise OverloadedError(
-                f"the service is busy with {self.items} photos; try again later", self._estimate_s(self.items)
+                f"the service is busy with {self.photos} photos; try again later", self._estimate_s(self.photos)
             )
 
-    @contextmanager
-    def accept(self) -> Iterator[None]:
-        """One item is accepted while the block runs. Raises OverloadedError."""
+    @asynccontextmanager
+    async def accept(self) -> AsyncIterator[Permit]:
+        """The permit of one photo, accepted while the block runs. Raises OverloadedError; never waits."""
         self.check_room()
-        self.items += 1
-        try:
-            yield
-        finally:
-            self.items -= 1
+        async with self._accepted.accept() as permit:
+            yield permit
 
     @contextmanager
     def hold_bytes(self) -> Iterator[ByteHold]:
@@ -69,5 +71,5 @@ class Admission:
     def take_bytes(self, size: int) -> None:
         """For `ByteHold`. Raises OverloadedError. One upload alone always fits."""
         if self.bytes and self.bytes + size > self._max_bytes:
-            raise OverloadedError("too many uploads at once; try again later", self._estimate_s(self.items))
+            raise OverloadedError("too many uploads at once; try again later", self._estimate_s(self.photos))
         self.bytes += size

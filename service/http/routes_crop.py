@@ -30,8 +30,9 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
         record = request_record(request.scope)
         async with take_in(request, serving, max_bytes=serving.limits.max_upload_bytes) as intake:
             photo, options = intake.only_photo(), intake.options.crop_options()
-            with serving.admission.accept():
-                result = await unless_disconnected(request, serving.crops.crop(photo, options, intake.deadline_s))
+            async with serving.admission.accept() as permit:
+                work = serving.crops.crop(photo, options, permit, intake.deadline_s)
+                result = await unless_disconnected(request, work)
             note_result(serving, record, result, len(photo))
         return schemas.crops_answer(result, serving.export, record.request_id)
 
@@ -86,8 +87,8 @@ async def _crop_one(
     try:
         if len(photo) > serving.limits.max_upload_bytes:
             raise PhotoTooLargeError(f"the photo is too large; send at most {serving.limits.max_upload_bytes} bytes")
-        with serving.admission.accept():
-            result = await serving.crops.crop(photo, options, deadline_s)
+        async with serving.admission.accept() as permit:
+            result = await serving.crops.crop(photo, options, permit, deadline_s)
     except Exception as error:
         if status_and_code(error)[0] == 500:
             _log.exception("request %s failed on one photo", record.request_id)

@@ -45,8 +45,8 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
                     raise CropRequestError(f"this photo has only {count} such crops; ask for a lower rank")
                 return ranked.crops[rank - 1 :]
 
-            with serving.admission.accept():
-                work = serving.crops.crop_pictures(photo, options, picture, choose, intake.deadline_s)
+            async with serving.admission.accept() as permit:
+                work = serving.crops.crop_pictures(photo, options, picture, choose, permit, intake.deadline_s)
                 cut = await unless_disconnected(request, work)
             note_result(serving, record, cut.result, len(photo))
             record.seconds["encode"] = cut.result.timings.encode_s

@@ -70,3 +70,12 @@ def test_front_without_its_extra_names_it(vrn, monkeypatch):
     result = vrn("train", "--data", "somewhere")
     assert result.exit_code == 2
     assert "vrn-cropper[torch]" in result.stderr
+
+
+def test_bound_of_one_photo_crops_every_photo(vrn, monkeypatch):
+    """A caller in the same process waits for room; only the HTTP side refuses."""
+    monkeypatch.setenv("VRN_MAX_QUEUE_SIZE", "1")
+    result = vrn("crop", PHOTOS)
+    assert result.exit_code == 0, result.stderr
+    count = len([path for path in PHOTOS.iterdir() if path.suffix in (".jpg", ".png")])
+    assert f"{count} cropped, 0 skipped, 0 failed" in result.stderr

@@ -30,8 +30,8 @@ def service_result(photo, options):
     async def scenario():
         settings = read_settings({"VRN_DEVICE": "cpu", "VRN_ENGINE_THREADS": "1", "VRN_DECODE_THREADS": "1"})
         core = build_core(settings)
-        async with core.running():
-            return (await core.crops.crop(photo, options)).ranked
+        async with core.running(), core.accepted.accept() as permit:
+            return (await core.crops.crop(photo, options, permit)).ranked
 
     return asyncio.run(scenario())
 

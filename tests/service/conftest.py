@@ -112,10 +112,9 @@ class RunningBatcher:
     """A batcher whose loop runs while the block does, in virtual time."""
 
     def __init__(
-        self, runner: FakeRunner, observer: RecordingObserver, *, max_batch_size: int = 4, max_queue_size: int = 100,
-        max_wait_s: float = 1.0,
+        self, runner: FakeRunner, observer: RecordingObserver, *, max_batch_size: int = 4, max_wait_s: float = 1.0,
     ) -> None:  # fmt: skip
-        limits = BatchLimits(max_batch_size, max_queue_size, max_wait_s, runner.parallel_batches)
+        limits = BatchLimits(max_batch_size, max_wait_s, runner.parallel_batches)
         self.batcher: Batcher[Any, Any] = Batcher(runner, limits, observer, virtual_clock)
 
     async def __aenter__(self) -> Batcher[Any, Any]:

@@ -4,8 +4,6 @@ import asyncio
 
 import pytest
 
-from vrn_cropper.service.errors import OverloadedError
-
 
 def submit(batcher, item, group="a", deadline_s=None):
     return asyncio.create_task(batcher.submit(item, group=group, deadline_s=deadline_s))
@@ -180,28 +178,6 @@ def test_rare_shape_does_not_starve_behind_a_common_one(in_virtual_time, running
             await rare
             assert [99] in runner.batches[:4]
             await asyncio.gather(*common)
-
-    in_virtual_time(scenario())
-
-
-def test_full_queue_refuses_and_says_when_to_come_back(in_virtual_time, running_batcher, fake_runner, observer):
-    async def scenario():
-        runner = fake_runner(seconds_per_item=1.0)
-        async with running_batcher(runner, observer, max_batch_size=1, max_queue_size=3) as batcher:
-            await batcher.submit(0, group="a")
-            tasks = [submit(batcher, item) for item in range(5)]
-            await asyncio.sleep(0)
-            await asyncio.sleep(0.1)
-            tasks += [submit(batcher, item) for item in range(3)]
-            await asyncio.sleep(0)
-            full = [task for task in tasks if task.done()]
-            assert full
-            for task in full:
-                with pytest.raises(OverloadedError) as refusal:
-                    task.result()
-                assert refusal.value.retry_after_s == pytest.approx(3.0)
-            assert observer.dropped == ["queue_full"] * len(full)
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     in_virtual_time(scenario())
 

@@ -51,8 +51,8 @@ async def test_running_core_crops_and_closes_its_engine_whatever_ends_the_block(
     core = core_around(engine)
 
     async def crop_and_fail():
-        async with core.running() as batch_loop:
-            result = await core.crops.crop(photo_bytes(60, 40, "PNG"), CropOptions())
+        async with core.running() as batch_loop, core.accepted.accept() as permit:
+            result = await core.crops.crop(photo_bytes(60, 40, "PNG"), CropOptions(), permit)
             assert result.ranked.crops
             assert not batch_loop.done()
             raise ValueError("the caller's own")
@@ -75,8 +75,8 @@ async def test_engine_that_cannot_be_loaded_is_closed_and_its_error_told(core_ar
 @pytest.mark.asyncio
 async def test_photo_that_waits_when_the_block_ends_gets_an_error(core_around, fake_engine, photo_bytes):
     core = core_around(fake_engine())
-    async with core.running():
-        waiting = asyncio.create_task(core.crops.crop(photo_bytes(60, 40, "PNG"), CropOptions()))
+    async with core.accepted.accept() as permit, core.running():
+        waiting = asyncio.create_task(core.crops.crop(photo_bytes(60, 40, "PNG"), CropOptions(), permit))
         while not core.batcher.depth:
             await asyncio.sleep(0)
     with pytest.raises(EngineError):

@@ -1,30 +1,25 @@
-"""Admission bounds what the process takes on."""
+"""A full service refuses at once and says when to come back."""
 
 import pytest
 
+from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
 from vrn_cropper.service.errors import OverloadedError
 from vrn_cropper.service.http.admission import Admission
 
 
 @pytest.fixture
 def admission():
-    return Admission(max_items=2, max_bytes=100, estimate_s=lambda items: items * 1.5)
+    return Admission(AcceptedPhotos(2), max_bytes=100, estimate_s=lambda photos: photos * 1.5)
 
 
-def test_no_more_items_than_the_limit_and_a_hint_when_to_come_back(admission):
-    with admission.accept(), admission.accept():
+@pytest.mark.asyncio
+async def test_no_more_photos_than_the_bound_and_a_hint_when_to_come_back(admission):
+    async with admission.accept(), admission.accept():
         assert admission.is_full
-        with pytest.raises(OverloadedError) as refusal, admission.accept():
-            pytest.fail("a third item was accepted")
+        with pytest.raises(OverloadedError) as refusal:
+            await admission.accept().__aenter__()
         assert refusal.value.retry_after_s == 3.0
-    assert admission.items == 0
-    assert not admission.is_full
-
-
-def test_room_is_given_back_when_the_work_fails(admission):
-    with pytest.raises(ValueError, match="broken"), admission.accept():
-        raise ValueError("broken")
-    assert admission.items == 0
+    assert (admission.photos, admission.is_full) == (0, False)
 
 
 def test_bytes_of_all_uploads_together_are_bounded(admission):

@@ -102,7 +102,7 @@ def test_every_bad_request_is_answered_by_the_table(serving, photo_bytes, query,
         async with serving(max_upload_bytes=200_000, max_photo_side_px=1000) as (client, process):
             answer = await client.post(f"/crop{query}", content=body, headers=headers)
             assert (answer.status_code, error_of(answer)["code"]) == (status, code)
-            assert process.admission.items == process.admission.bytes == 0
+            assert process.admission.photos == process.admission.bytes == 0
             assert process.core.runner.engine.batches == []
 
     asyncio.run(scenario())
@@ -218,7 +218,7 @@ def test_full_service_is_not_ready_and_refuses_before_the_body_is_read(serving):
             yield b""
 
         async with serving(max_queue_size=1) as (client, process):
-            with process.admission.accept():
+            async with process.admission.accept():
                 answer = await client.post("/crop", content=body(), headers={"content-length": "5"})
                 assert (answer.status_code, error_of(answer)["code"]) == (429, "overloaded")
                 assert int(answer.headers["retry-after"]) >= 1
@@ -310,7 +310,7 @@ def test_client_that_leaves_takes_its_photo_out_of_the_queue(serving, photo_byte
                 sent.append(message)
 
             await process.app(crop_scope(), receive, send)
-            assert process.admission.items == process.admission.bytes == 0
+            assert process.admission.photos == process.admission.bytes == 0
             assert process.core.runner.engine.batches == []
             text = process.metrics.render().decode()
             assert 'vrn_requests_total{outcome="disconnected",route="/crop"} 1.0' in text
