@@ -11,5 +11,14 @@ lock() {
 }
 lock docker/requirements-build.lock --universal "$@" docker/requirements-build.in
 lock docker/requirements.lock --python-platform x86_64-manylinux_2_28 --extra otel "$@" pyproject.toml
-lock docker/requirements-cuda.lock --python-platform x86_64-manylinux_2_28 --extra otel "$@" \
+# Serving on CUDA imports neither of these: triton is torch.compile's, OpenVINO the CPU engine's (1.2 GB unpacked).
+lock docker/requirements-cuda.lock --python-platform x86_64-manylinux_2_28 --extra otel \
+    --no-emit-package triton --no-emit-package openvino --no-emit-package openvino-telemetry "$@" \
     pyproject.toml docker/requirements-cuda.in
+
+# The CPU image is built for arm64 as well: every locked version has a wheel that fits Debian 12 there (glibc 2.36).
+target=$(mktemp -d)
+trap 'rm -rf "$target"' EXIT
+uv pip install --quiet --dry-run --target "$target" --python-version 3.11 --python-platform aarch64-manylinux_2_36 \
+    --require-hashes --only-binary :all: --requirements docker/requirements.lock
+echo "docker/requirements.lock holds for aarch64 as well"

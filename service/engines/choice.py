@@ -13,6 +13,8 @@ from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.errors import StartUpError
 
 _log = logging.getLogger(__name__)
+# Major version of CUDA -> the first release of the driver that runs it; within a major version any driver does.
+_FIRST_DRIVER = {12: 525, 13: 580}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def cuda_obstacle(device: str) -> str | None:
         return "torch is not installed; install it with: pip install 'vrn-cropper[torch]'"
     import torch
 
+    if too_old := driver_obstacle(driver_cuda_version(), torch.version.cuda):
+        return too_old
     if not torch.cuda.is_available():
         return "torch sees no CUDA device; install an NVIDIA driver and a CUDA build of torch, or take the CPU"
     index = int(device.partition(":")[2] or 0)
@@ -75,8 +79,35 @@ def cuda_obstacle(device: str) -> str | None:
 
 def has_nvidia_driver() -> bool:
     """Whether the driver's library can be loaded; without it no torch sees CUDA."""
+    return _driver_library() is not None
+
+
+def driver_cuda_version() -> tuple[int, int] | None:
+    """The newest CUDA that the installed driver runs, or None where there is no driver that says it."""
+    library = _driver_library()
+    number = ctypes.c_int()
+    if library is None or library.cuDriverGetVersion(ctypes.byref(number)) != 0:
+        return None
+    return number.value // 1000, number.value % 1000 // 10
+
+
+def driver_obstacle(driver: tuple[int, int] | None, built_for: str | None) -> str | None:
+    """Why a torch that was built for CUDA `built_for` cannot use `driver`, or None if it can or nobody knows."""
+    if driver is None or built_for is None:
+        return None
+    major = int(built_for.partition(".")[0])
+    if driver[0] >= major:
+        return None
+    release = _FIRST_DRIVER.get(major)
+    newer = f"{release} or newer" if release else "a newer one"
+    return (
+        f"the NVIDIA driver runs CUDA {driver[0]}.{driver[1]} and torch was built for {built_for}; "
+        f"update the driver to {newer}"
+    )
+
+
+def _driver_library() -> ctypes.CDLL | None:
     try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
-        return False
-    return True
+        return None

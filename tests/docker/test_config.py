@@ -21,6 +21,9 @@ HAPROXY = (ROOT / "docker" / "balancer" / "haproxy.cfg").read_text()
 START = (ROOT / "docker" / "balancer" / "start.sh").read_text()
 
 
+NOT_FOR_CUDA = {"openvino", "openvino-telemetry"}
+
+
 def canonical(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -63,8 +66,36 @@ def test_locks_hold_every_dependency_of_the_project(name):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = names_in([*project["dependencies"], *project["optional-dependencies"]["otel"]])
     lines = (ROOT / "docker" / name).read_text().splitlines()
+    if name == "requirements-cuda.lock":
+        wanted -= NOT_FOR_CUDA
     missing = wanted - names_in(line for line in lines if re.match(r"[a-z]", line))
     assert not missing, "run docker/lock.sh"
+
+
+def test_cuda_lock_has_neither_the_cpu_engine_nor_the_compiler_of_torch():
+    """1.2 GB that serving on CUDA never imports; pip is told not to look for them either."""
+    names = names_in(re.findall(r"^[a-z]\S+", (ROOT / "docker" / "requirements-cuda.lock").read_text(), re.MULTILINE))
+    assert "torch" in names
+    assert not names & (NOT_FOR_CUDA | {"triton", "onnx"})
+    assert "--no-deps --no-compile -r docker/requirements-cuda.lock" in (ROOT / "docker/Dockerfile.cuda").read_text()
+
+
+def test_cuda_image_asks_for_the_driver_that_its_torch_needs():
+    (major,) = re.findall(r"nvidia-cudnn-cu(\d+)==", (ROOT / "docker" / "requirements-cuda.lock").read_text())
+    assert f"NVIDIA_REQUIRE_CUDA=cuda>={major}.0" in (ROOT / "docker" / "Dockerfile.cuda").read_text()
+
+
+def test_every_image_that_is_built_here_is_in_the_bake_file_and_cpu_images_are_for_arm_too():
+    targets = json.loads((ROOT / "docker" / "bake.json").read_text())["target"]
+    built = {
+        (ROOT / target["context"] / target.get("dockerfile", "Dockerfile")).resolve(): target
+        for target in targets.values()
+        if "context" in target
+    }
+    assert set(built) == set(DOCKERFILES)
+    for path, target in built.items():
+        platforms = target.get("platforms") or targets[target["inherits"][0]]["platforms"]
+        assert ("linux/arm64" in platforms) is (path.name == "Dockerfile")
 
 
 def test_cpu_lock_has_no_torch():

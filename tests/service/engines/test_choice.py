@@ -8,7 +8,7 @@ import pytest
 from vrn_cropper.model.network.export_info import ExportInfo
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 from vrn_cropper.service.engines import choice as engine_choice
-from vrn_cropper.service.engines.choice import EngineWishes, choose_engine, cuda_obstacle
+from vrn_cropper.service.engines.choice import EngineWishes, choose_engine, cuda_obstacle, driver_obstacle
 from vrn_cropper.service.errors import StartUpError
 
 EXPORT = ExportInfo(Path("tiny.onnx"), "tiny", "v1", INPUT_SHAPES)
@@ -80,3 +80,20 @@ def test_device_number_that_does_not_exist_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert cuda_obstacle("cuda:1") is None
     assert "2 CUDA devices" in cuda_obstacle("cuda:2")
+
+
+@pytest.mark.parametrize(
+    ("driver", "built_for", "release"),
+    [((12, 8), "13.2", "580"), ((11, 4), "12.6", "525"), ((13, 2), "14.0", "a newer one")],
+)
+def test_a_driver_that_is_too_old_is_named_with_the_release_that_is_needed(driver, built_for, release):
+    told = driver_obstacle(driver, built_for)
+    assert f"CUDA {driver[0]}.{driver[1]}" in told
+    assert release in told
+
+
+@pytest.mark.parametrize(
+    ("driver", "built_for"), [((13, 0), "13.2"), ((13, 2), "12.6"), (None, "13.2"), ((13, 0), None)]
+)
+def test_a_driver_of_the_same_major_version_or_a_newer_one_will_do(driver, built_for):
+    assert driver_obstacle(driver, built_for) is None
