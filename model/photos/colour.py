@@ -7,6 +7,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
+from vrn_cropper.model.photos.colour_spaces import in_srgb, stated_space
+
 _STRIP_ROWS = 256  # a picture of 16 bits is converted in strips: whole, it would be held as float64 several times
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 # What the first four bytes of a profile's colour space (bytes 16 to 20) ask of the picture.
@@ -78,6 +80,9 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image) -> Image.Image:
+    if stated_space(image) is not None:
+        converted = in_srgb(image)
+        return converted if converted.mode == "RGB" else converted.convert("RGB")
     if image.mode == "LAB":
         return _transform(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     profile = image.info.get("icc_profile")

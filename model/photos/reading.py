@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vrn_cropper.model.photos.colour import to_averageable, to_rgb_over_white
+from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, choose_input_shape
 from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned, upright_size
 
@@ -80,6 +81,7 @@ def open_photo(photo: Photo) -> StoredPhoto:
         photo.load()
         return StoredPhoto(photo)
     with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+        note_colour_space(opened)
         stored = at_reduced_scale(opened)
         opened.load()
         return stored
@@ -115,6 +117,7 @@ def read_upright(photo: Photo) -> Image.Image:
     """The source image whole: upright, RGB in sRGB, laid over white. Raises as `open_photo` does."""
     if isinstance(photo, str | os.PathLike | bytes):
         with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+            note_colour_space(opened)
             opened.load()
             return read_upright(opened)
     image = Image.fromarray(photo) if isinstance(photo, np.ndarray) else photo

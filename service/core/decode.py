@@ -14,6 +14,7 @@ from io import BytesIO
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
+from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
 from vrn_cropper.service.core.structure.check import check_structure
@@ -78,6 +79,7 @@ class Decoder:
         """
         image = self._read_header(photo)
         self._check_size(image)
+        note_colour_space(image)
         stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
         return OpenedPhoto(stored, _pixels_in_decode(stored))
 

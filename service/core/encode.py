@@ -13,7 +13,8 @@ from typing import Any
 from PIL import ExifTags, Image
 
 from vrn_cropper.model.errors import CropRequestError
-from vrn_cropper.model.photos.colour import to_rgb_over_white
+from vrn_cropper.model.photos.colour import to_averageable, to_rgb_over_white
+from vrn_cropper.model.photos.colour_spaces import in_srgb, stated_space
 from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 
@@ -78,6 +79,9 @@ def encode_crop(stored: Image.Image, box_xyxy: tuple[int, int, int, int], option
     cut = stored.crop(stored_box(box_xyxy, stored.size, orientation))
     cut.info = dict(stored.info)
     cut = turned(cut, orientation)
+    if stated_space(cut) is not None:
+        # Written as sRGB: not every format and viewer knows how to state the source's colours.
+        cut = in_srgb(to_averageable(cut))
     picture, is_converted = _writable(cut, picture_format, keeps_depth=size == cut.size)
     profile = None if is_converted else _fitting_profile(stored.info.get("icc_profile"), picture.mode)
     if picture.size != size:
@@ -114,6 +118,8 @@ def _writable(cut: Image.Image, picture_format: PictureFormat, *, keeps_depth: b
     has_alpha = cut.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in cut.info
     if cut.mode in modes and "transparency" not in cut.info and (keeps_depth or cut.mode != "I;16"):
         return cut, False
+    if has_alpha and cut.mode.startswith("I"):  # Pillow's own conversion clips at 255
+        cut = to_averageable(cut)
     if has_alpha and "RGBA" in modes:
         return cut.convert("RGBA"), False
     if has_alpha and cut.mode in ("RGBA", "RGB", "P", "PA"):  # over white in the picture's own colour space

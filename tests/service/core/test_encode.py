@@ -1,5 +1,7 @@
 """The cropped picture: right pixels, upright, right colours, nothing of the metadata unless asked."""
 
+import struct
+import zlib
 from dataclasses import replace
 from io import BytesIO
 
@@ -10,6 +12,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from vrn_cropper.model.errors import CropOptionError, CropRequestError
 from vrn_cropper.model.photos.orientation import stored_box
+from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.core.encode import MAX_UPSCALED_PIXELS, encode_crop, output_size
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 
@@ -168,3 +171,24 @@ def test_wrong_picture_option_is_refused_by_name(wishes):
 def test_jpg_is_jpeg():
     assert PictureOptions.parse(format="jpg").format is PictureFormat.JPEG
     assert PictureOptions.parse(format="JPEG").format is PictureFormat.JPEG
+
+
+def test_a_picture_whose_file_states_other_colours_is_written_as_srgb(photo_bytes):
+    """Display P3 by cICP: without a profile in the answer the codes would be taken for sRGB."""
+    photo = photo_bytes(300, 200, "PNG")
+    chunk = b"cICP" + bytes([12, 13, 0, 1])
+    photo = photo[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + photo[33:]
+    opened_photo = Decoder(DecodeLimits(10**6, 10**4)).open(photo, at_full_scale=True).stored.image
+    cut = np.asarray(opened(encode_crop(opened_photo, BOX, LOSSLESS)).convert("RGB"), int)
+    plain = np.asarray(opened(encode_crop(stored(photo_bytes(300, 200, "PNG")), BOX, LOSSLESS)).convert("RGB"), int)
+    assert np.abs(cut - plain).mean() > 4
+    assert (cut[..., 0] >= plain[..., 0] - 1).mean() > 0.6  # P3's red is stronger than sRGB's
+
+
+@pytest.mark.parametrize("written", list(PictureFormat))
+def test_sixteen_bit_grey_with_a_transparent_value_is_not_blank(written):
+    values = np.tile(np.linspace(1000, 64_000, 300).astype(np.uint16), (200, 1))
+    buffer = BytesIO()
+    Image.fromarray(values).save(buffer, "PNG", transparency=1000)
+    cut = opened(encode_crop(stored(buffer.getvalue()), BOX, PictureOptions(format=written))).convert("RGB")
+    assert np.asarray(cut)[60, :, 0] == pytest.approx(values[60, 40:240] / 257, abs=6)
