@@ -3,7 +3,9 @@
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.service.composition import Process, build_process, service_version
@@ -32,10 +34,21 @@ def main(environment: Mapping[str, str], build: Callable[[Settings], Process] | 
         return EXIT_START_UP
 
 
+def end_process(code: int) -> NoReturn:
+    """Exit, also when a thread hangs in the engine or in a decoder: the interpreter would wait for it for ever."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if any(not thread.daemon for thread in others):
+        os._exit(code)
+    sys.exit(code)
+
+
 def _say_listening(host: str, port: int) -> None:
     address = f"[{host}]" if ":" in host else host
     _log.info("listening on http://%s:%d", address, port, extra={"facts": {"port": port}})
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    end_process(main(os.environ))

@@ -13,7 +13,8 @@ VrnError (model.errors)
     ├── DeadlineError              the request's time is up
     ├── DisconnectedError          the client left; nobody reads the answer
     ├── EngineError                the engine failed on this item
-    │   └── EngineMemoryError        the device's memory is full: a smaller batch may pass
+    │   ├── EngineMemoryError        the device's memory is full: a smaller batch may pass
+    │   └── EngineLostError          the engine hangs or fails on everything: the process has to end
     └── StartUpError               the process cannot start; the message says what to change
 """
 
@@ -78,6 +79,10 @@ class EngineError(ServiceError):
 
 class EngineMemoryError(EngineError):
     """The device had no memory for this batch; a smaller one may pass."""
+
+
+class EngineLostError(EngineError):
+    """The engine hangs, or fails on whatever it is given. Only a new process helps."""
 
 
 class StartUpError(ServiceError):

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 
 from vrn_cropper.service.composition import Process
-from vrn_cropper.service.errors import EngineError, StartUpError
+from vrn_cropper.service.errors import EngineError, EngineLostError, StartUpError
 from vrn_cropper.service.lifecycle import State
 
 _log = logging.getLogger(__name__)
@@ -120,8 +120,12 @@ class Server(uvicorn.Server):
                 _log.info("ready after %.2f s: %s %s on %s", seconds, export.name, export.version, engine.device)
                 await asyncio.wait({batch_loop})
                 error = batch_loop.exception()
-                _log.critical("the batch loop died: the process has to be restarted", exc_info=error)
-                self._fail(EngineError("the batch loop died"))
+                if isinstance(error, EngineLostError):
+                    _log.critical("%s: the process has to be restarted", error)
+                    self._fail(error)
+                else:
+                    _log.critical("the batch loop died: the process has to be restarted", exc_info=error)
+                    self._fail(EngineError("the batch loop died"))
         except Exception as error:
             self._fail(error)
 

@@ -49,6 +49,12 @@ class Settings(BaseSettings):
         description="compiled models are kept here, so that the next start is fast",
     )
     engine_threads: int = Field(0, ge=0, le=1024, description="CPU engine threads; 0 follows the CPU limit")
+    engine_timeout_s: float = Field(
+        20.0,
+        gt=0,
+        le=3600,
+        description="a batch that runs longer means that the engine hangs: the process ends with 1",
+    )
     max_gpu_memory_share: float = Field(
         0.8, gt=0, le=1, description="share of the GPU's memory that this process may take"
     )

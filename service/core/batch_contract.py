@@ -15,7 +15,10 @@ class BatchRunner(Protocol[T, R]):
         """Make a batch ready for the device."""
 
     async def run(self, prepared: Any) -> Sequence[R]:
-        """One result an item, in order. Raises EngineMemoryError if a smaller batch may pass."""
+        """One result an item, in order.
+
+        Raises EngineMemoryError if a smaller batch may pass, EngineLostError if no batch will pass again.
+        """
 
 
 class BatchObserver(Protocol):

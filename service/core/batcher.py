@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from vrn_cropper.service.core.batch_contract import Batched, BatchLimits, BatchObserver, BatchRunner
-from vrn_cropper.service.errors import DeadlineError, EngineError, EngineMemoryError
+from vrn_cropper.service.errors import DeadlineError, EngineError, EngineLostError, EngineMemoryError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -201,6 +201,8 @@ class Batcher(Generic[T, R]):
             return None
         try:
             return await self._runner.prepare([entry.item for entry in entries])
+        except EngineLostError:
+            raise
         except Exception:
             return None
 
@@ -213,6 +215,8 @@ class Batcher(Generic[T, R]):
             run_s = self._clock() - run_at
             if len(values) != len(entries):
                 raise EngineError(f"the engine answered {len(values)} of {len(entries)} items")
+        except EngineLostError:
+            raise  # ends the loop, and with it everything that waits
         except Exception as error:
             await self._retry_smaller(entries, error, started_at)
             return

@@ -80,7 +80,9 @@ def build_core(
             max_gpu_memory_share=settings.max_gpu_memory_share,
         ),
     )
-    runner = EngineRunner(engine)
+    shape = export.input_shapes[0]
+    blank = ScoreItem(np.zeros((shape.height, shape.width, 3), np.uint8), np.array([[0, 0, 1, 1]], np.float32))
+    runner = EngineRunner(engine, blank, settings.engine_timeout_s)
     limits = BatchLimits(
         settings.max_batch_size or engine.best_batch_size,
         settings.max_wait_s,

@@ -1,18 +1,17 @@
 """The real server process around an engine that a test holds and watches through files.
 
 `$E2E_DIR/hold`: while it exists the engine does not finish a batch. `$E2E_DIR/scored`: one line a scored photo,
-its mean colour. `$E2E_DIR/closed`: the engine was closed. A white photo is poison. With `E2E_BREAK_LOOP` set, the
-batch loop dies of its first batch.
+its mean colour. `$E2E_DIR/broken`: while it exists the engine fails on everything. `$E2E_DIR/closed`: the engine
+was closed. A white photo is poison. With `E2E_BREAK_LOOP` set, the batch loop dies of its first batch.
 """
 
 import os
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-from vrn_cropper.service.__main__ import main
+from vrn_cropper.service.__main__ import end_process, main
 from vrn_cropper.service.composition import build_process
 from vrn_cropper.service.engines.contract import stack_items
 
@@ -33,6 +32,8 @@ class GatedEngine:
 
     def score(self, batch):
         (FOLDER / "running").touch()
+        if (FOLDER / "broken").exists():
+            raise RuntimeError("CUDA error: device-side assert triggered")
         while (FOLDER / "hold").exists():
             time.sleep(0.002)
         colours = batch.photos[: len(batch.view_counts)].mean((1, 2, 3))
@@ -61,4 +62,4 @@ def build(settings):
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ, build))
+    end_process(main(os.environ, build))

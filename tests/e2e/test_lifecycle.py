@@ -57,8 +57,7 @@ def test_drain_ends_at_its_limit(gated_server, flat_photo):
         server.signal(signal.SIGTERM)
         # The engine's thread cannot be stopped; whoever waits gets an answer or a closed connection.
         assert stuck.exception(PATIENCE_S) is not None or stuck.result().status_code >= 500
-        gate.open()
-    assert server.wait() == 0
+        assert server.wait() == 0  # the thread still hangs: nobody joins it
     assert any("drain limit" in line for line in server.log)
 
 
@@ -100,6 +99,37 @@ def test_dying_batch_loop_ends_the_process_with_an_error(gated_server, flat_phot
         assert post(server, flat_photo(1)).status_code == 500
     assert server.wait() == 1
     assert any("the batch loop died" in line for line in server.log)
+
+
+def test_hanging_engine_ends_the_process_whatever_hangs(gated_server, flat_photo):
+    server, gate = gated_server(VRN_ENGINE_TIMEOUT_S="0.3")
+    gate.hold()
+    with contextlib.suppress(httpx.TransportError):
+        assert post(server, flat_photo(1)).status_code == 500
+    assert server.wait() == 1
+    assert any("the engine hangs" in line for line in server.log)
+
+
+def test_engine_that_hangs_in_a_drain_ends_the_process_before_its_limit(gated_server, flat_photo):
+    server, gate = gated_server(VRN_ENGINE_TIMEOUT_S="0.5", VRN_DRAIN_TIMEOUT_S="3600")
+    gate.hold()
+    with ThreadPoolExecutor(1) as clients:
+        stuck = clients.submit(post, server, flat_photo(1))
+        gate.wait_until_running()
+        server.signal(signal.SIGTERM)
+        assert stuck.exception(PATIENCE_S) is not None or stuck.result().status_code == 500
+    assert server.wait() == 1
+
+
+def test_engine_that_fails_on_everything_ends_the_process(gated_server, flat_photo):
+    server, gate = gated_server()
+    assert post(server, flat_photo(1)).status_code == 200
+    (gate.folder / "broken").touch()
+    for shade in range(3):
+        with contextlib.suppress(httpx.TransportError):
+            assert post(server, flat_photo(shade)).status_code == 500
+    assert server.wait() == 1
+    assert any("on a blank photo" in line for line in server.log)
 
 
 def ends_at_start(server, *hints):

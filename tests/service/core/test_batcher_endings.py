@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from vrn_cropper.service.errors import DeadlineError, EngineError, EngineMemoryError
+from vrn_cropper.service.errors import DeadlineError, EngineError, EngineLostError, EngineMemoryError
 
 
 def submit(batcher, item, group="a", deadline_s=None):
@@ -213,5 +213,30 @@ def test_loop_that_dies_of_a_bug_says_so_and_fails_what_waits(
             await asyncio.wait([running.loop_task])
             assert isinstance(running.loop_task.exception(), RuntimeError)
             assert not batcher.is_alive
+
+    in_virtual_time(scenario())
+
+
+@pytest.mark.parametrize("where", ["run", "prepare"])
+def test_lost_engine_ends_the_loop_and_everything_that_waits_and_is_asked_nothing_more(
+    in_virtual_time, running_batcher, fake_runner, observer, where
+):
+    def lost(items):
+        raise EngineLostError("the engine hangs")
+
+    async def lost_in_prepare(items):
+        lost(items)
+
+    async def scenario():
+        runner = fake_runner(seconds_per_item=0.1, behave=lost)
+        if where == "prepare":
+            runner.prepare = lost_in_prepare
+        running = running_batcher(runner, observer, max_batch_size=2)
+        async with running as batcher:
+            results = await asyncio.gather(*[submit(batcher, item) for item in range(6)], return_exceptions=True)
+            assert all(isinstance(result, EngineError) for result in results)
+            assert not batcher.is_alive
+            assert len(runner.batches) == (1 if where == "run" else 0)
+            assert isinstance(running.loop_task.exception(), EngineLostError)
 
     in_virtual_time(scenario())
