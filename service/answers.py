@@ -90,6 +90,10 @@ class PhotoAnswer(BaseModel):
         " has fewer different ones"
     )
     whole_image: WholeImage
+    warnings: list[str] = Field(
+        description="what the sender should know of the file, such as rows that are missing at its end; mostly empty",
+        examples=[[]],
+    )
 
 
 class CropsAnswer(PhotoAnswer):
@@ -171,6 +175,7 @@ def crops_answer(result: CropResult, export: ExportInfo, request_id: str) -> Cro
         image=photo.image,
         crops=photo.crops,
         whole_image=photo.whole_image,
+        warnings=photo.warnings,
         model=model_answer(export),
         request_id=request_id,
     )
@@ -183,6 +188,7 @@ def photo_answer(result: CropResult) -> PhotoAnswer:
         image=ImageSize(width=ranked.width, height=ranked.height),
         crops=[_crop_answer(crop, ranked.width, ranked.height) for crop in ranked.crops],
         whole_image=WholeImage(score=ranked.whole_frame_score, best_crop_gain=ranked.gain),
+        warnings=list(result.warnings),
     )
 
 

@@ -16,6 +16,7 @@ from vrn_cropper.model.photos.colour import to_averageable, to_rgb_over_white
 from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, choose_input_shape
 from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned, upright_size
+from vrn_cropper.model.photos.pages import seek_full_page
 
 # A file's path, its bytes, a picture in memory, or uint8 (H, W, 3) RGB or (H, W) grey.
 Photo = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
@@ -81,6 +82,7 @@ def open_photo(photo: Photo) -> StoredPhoto:
         photo.load()
         return StoredPhoto(photo)
     with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+        seek_full_page(opened)
         note_colour_space(opened)
         stored = at_reduced_scale(opened)
         opened.load()
@@ -117,6 +119,7 @@ def read_upright(photo: Photo) -> Image.Image:
     """The source image whole: upright, RGB in sRGB, laid over white. Raises as `open_photo` does."""
     if isinstance(photo, str | os.PathLike | bytes):
         with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+            seek_full_page(opened)
             note_colour_space(opened)
             opened.load()
             return read_upright(opened)

@@ -48,6 +48,7 @@ class CropResult:
     source_format: str
     timings: Timings
     batch_size: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -107,6 +108,7 @@ class CropService:
         permit.spend()
         opened, open_s = await self._in_pool(lambda: self._decoder.open(photo), deadline_s)
         decoded, plan, decode_s = await self._decode_and_plan(opened, options, deadline_s)
+        del opened  # its pixels must not wait for the batch
         return await self._score(decoded, plan, options, open_s + decode_s, deadline_s)
 
     async def crop_pictures(
@@ -170,7 +172,7 @@ class CropService:
         ranking_from = self._clock()
         ranked = rank_crops(plan, batched.value, options)
         timings = Timings(decode_s, batched.queue_s, batched.run_s, self._clock() - ranking_from)
-        return CropResult(ranked, decoded.format, timings, batched.batch_size)
+        return CropResult(ranked, decoded.format, timings, batched.batch_size, decoded.warnings)
 
     async def _in_pool(self, work: Callable[[], R], deadline_s: float | None, *held: PixelHold) -> tuple[R, float]:
         """The result of `work` on a thread of the pool, and its seconds there. Raises DeadlineError.

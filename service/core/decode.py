@@ -16,14 +16,21 @@ from PIL import Image, UnidentifiedImageError
 
 from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
+from vrn_cropper.model.photos.pages import seek_full_page
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
+from vrn_cropper.service.core.mending import (
+    MAX_MISSING_SHARE,
+    missing_share,
+    with_known_brand,
+    without_outer_damage,
+)
 from vrn_cropper.service.core.structure.check import check_structure
+from vrn_cropper.service.core.structure.kinds import is_whole, kind_of
 from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
 # The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
 ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-_FTYP_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_CUT_SHORT = "the photo is damaged or cut short; send the whole file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,16 @@ class DecodeLimits:
     max_side_px: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenedPhoto:
     """An upload whose header was read and fits the limits, and what decoding it will hold: `pixels`, of at most 10
-    bytes each.
+    bytes each. `content` is what is decoded: the upload, or what it was mended to.
     """
 
     stored: StoredPhoto
     pixels: int
+    content: bytes
+    at_full_scale: bool
 
     @property
     def full_pixels(self) -> int:
@@ -52,9 +61,12 @@ class OpenedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto(PhotoInput):
-    """An upload as the network takes it, and the format that its content had, as Pillow names it."""
+    """An upload as the network takes it, the format that its content had, as Pillow names it, and what its sender
+    should know of the file.
+    """
 
     format: str
+    warnings: tuple[str, ...] = ()
 
 
 class Decoder:
@@ -77,39 +89,69 @@ class Decoder:
         A JPEG is going to be decoded at reduced scale, unless `at_full_scale`. Raises UnsupportedPhotoError,
         BrokenPhotoError or PhotoTooLargeError.
         """
-        image = self._read_header(photo)
-        self._check_size(image)
-        note_colour_space(image)
-        stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
-        return OpenedPhoto(stored, _pixels_in_decode(stored))
+        if not photo:
+            raise BrokenPhotoError("the upload is empty; send the bytes of a photo")
+        check_structure(photo)
+        photo = with_known_brand(photo)
+        try:
+            image = self._read_header(photo)
+        except BrokenPhotoError:
+            mended = without_outer_damage(photo)
+            if mended is None:
+                raise
+            photo, image = mended, self._read_header(mended)
+        return self._opened(image, photo, at_full_scale)
 
     def decode(self, opened: OpenedPhoto) -> DecodedPhoto:
         """The photo at the network's size; `opened.stored` holds all its pixels afterwards.
 
-        The caller bounds how many pixels it lets in at once. Raises as `open` does.
+        What viewers show although its file is not quite whole is decoded too, with a warning. The caller bounds how
+        many pixels it lets in at once. Raises as `open` does.
         """
+        found: tuple[str, ...] = ()
+        try:
+            _load(opened.stored.image)
+        except BrokenPhotoError:
+            found = self._load_mended(opened)
         image = opened.stored.image
         with image:
-            _load(image)
             made = read_photo(opened.stored, self._input_shapes)
-        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format))
+        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format), found)
+
+    def _opened(self, image: Image.Image, photo: bytes, at_full_scale: bool) -> OpenedPhoto:
+        self._check_size(image)
+        note_colour_space(image)
+        stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
+        return OpenedPhoto(stored, _pixels_in_decode(stored), photo, at_full_scale)
+
+    def _load_mended(self, opened: OpenedPhoto) -> tuple[str, ...]:
+        """Put the loaded picture of the mended file into `opened`; the warnings. Raises BrokenPhotoError."""
+        mended = without_outer_damage(opened.content)
+        if mended is None:
+            raise BrokenPhotoError(_CUT_SHORT)
+        again = self._opened(self._read_header(mended), mended, opened.at_full_scale)
+        _load(again.stored.image)
+        opened.stored = again.stored
+        if again.stored.image.format not in ("JPEG", "MPO"):
+            return ("the file is damaged outside its pixels",)
+        missing = missing_share(again.stored.image)
+        if missing > MAX_MISSING_SHARE:
+            raise BrokenPhotoError(_CUT_SHORT)
+        return (f"the file is cut short: {missing:.1%} of the photo's rows are missing at its end",)
 
     def _read_header(self, photo: bytes) -> Image.Image:
-        if not photo:
-            raise BrokenPhotoError("the upload is empty; send the bytes of a photo")
-        check_structure(photo)
         try:
-            return Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
+            image = Image.open(BytesIO(photo), formats=ALLOWED_FORMATS)
+            has_full_page = seek_full_page(image)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise PhotoTooLargeError(self._size_message()) from None
-        except UnidentifiedImageError:
-            if looks_like_allowed_format(photo):
-                raise BrokenPhotoError("the photo is damaged: its header cannot be read") from None
-            raise UnsupportedPhotoError(
-                "the upload is not a photo in a supported format; send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
-            ) from None
         except Exception as error:  # parsers of damaged files raise whatever they trip over
-            raise BrokenPhotoError("the photo is damaged: its header cannot be read") from error
+            raise _unreadable(photo) from (None if isinstance(error, UnidentifiedImageError) else error)
+        if not has_full_page:
+            raise UnsupportedPhotoError(
+                "the file holds only a thumbnail that can be read, as camera RAW files do; send the photo as JPEG"
+            )
+        return image
 
     def _check_size(self, image: Image.Image) -> None:
         width, height = image.size
@@ -123,9 +165,18 @@ class Decoder:
         return f"send at most {limits.max_pixels} pixels and {limits.max_side_px} pixels a side"
 
 
-def looks_like_allowed_format(photo: bytes) -> bool:
-    """Whether the first bytes are those of an allowed format, however broken the rest is."""
-    return photo.startswith(_SIGNATURES) or (photo[4:8] == b"ftyp" and photo[8:12] in _FTYP_BRANDS)
+def _unreadable(photo: bytes) -> UnsupportedPhotoError | BrokenPhotoError:
+    """Why the header of an upload cannot be read: another kind of file, a kind of photo not read here, or damage."""
+    kind = kind_of(photo)
+    if kind is None:
+        return UnsupportedPhotoError(
+            "the upload is not a photo in a supported format; send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC"
+        )
+    if is_whole(photo):
+        return UnsupportedPhotoError(
+            f"this kind of {kind} (its pixels, its compression, or a camera's RAW) is not read; send JPEG or PNG"
+        )
+    return BrokenPhotoError("the photo is damaged: its header cannot be read")
 
 
 def _pixels_in_decode(stored: StoredPhoto) -> int:
@@ -143,4 +194,4 @@ def _load(image: Image.Image) -> None:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
         raise PhotoTooLargeError("the photo needs too much memory to decode; send a smaller one") from None
     except Exception as error:  # decoders of damaged files raise whatever they trip over
-        raise BrokenPhotoError("the photo is damaged or cut short; send the whole file") from error
+        raise BrokenPhotoError(_CUT_SHORT) from error
