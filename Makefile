@@ -12,7 +12,7 @@ SEEDS ?= 3
 SBOM ?= sbom.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s lock sbom lint train evaluate ablation figures export bench bench-serving clean
+.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation figures export bench bench-serving clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,13 @@ test-docker: $(VENV)/.dev ## build the images and try the compose stack; skipped
 
 test-k8s: $(VENV)/.dev ## manifests, alert rules and dashboard
 	$(BIN)/python -m pytest tests/k8s
+
+# A machine with torch and no network: GPU_PYTHON=python3 takes its Python instead of making an environment.
+test-gpu: $(if $(GPU_PYTHON),,$(VENV)/.dev) ## CUDA engine against the CPU, needs an NVIDIA GPU: GPU_PYTHON=python3
+	PYTHONPATH=. $(or $(GPU_PYTHON),$(BIN)/python) -m pytest -m gpu -s tests/gpu
+
+bench-gpu: $(if $(GPU_PYTHON),,$(VENV)/.dev) ## warm-up, photos/s by batch size, the server by HTTP on a GPU (about 3 minutes)
+	PYTHONPATH=. $(or $(GPU_PYTHON),$(BIN)/python) -m benchmarks.gpu
 
 lock: ## refresh docker/*.lock (needs uv)
 	docker/lock.sh

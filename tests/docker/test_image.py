@@ -62,11 +62,11 @@ def test_there_is_no_compiler(in_image, tool):
 def test_web_page_is_in_the_image(in_image):
     files = {path.name for path in (ROOT / "service" / "static").iterdir()}
     assert "index.html" in files
-    assert set(in_image("ls", "/opt/venv/lib/python3.11/site-packages/service/static").split()) == files
+    assert set(in_image("ls", "/opt/venv/lib/python3.11/site-packages/vrn_cropper/service/static").split()) == files
 
 
 def test_installed_version_is_the_project_s(in_image):
-    code = "from service.composition import service_version; print(service_version())"
+    code = "from vrn_cropper.service.composition import service_version; print(service_version())"
     assert in_image("/opt/venv/bin/python", "-P", "-c", code).strip() in (ROOT / "pyproject.toml").read_text()
 
 

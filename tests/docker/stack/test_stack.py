@@ -181,17 +181,6 @@ def test_full_service_answers_429_with_retry_after_and_stays_in_service(stack, p
     assert stack.post(photos[0]).status_code == 200
 
 
-def test_promtool_accepts_configuration_and_rules(stack, docker):
-    stack.compose("build", "--quiet", "prometheus")
-    mounts = (f"--volume={ROOT}/monitoring/prometheus/prometheus.yaml:/etc/prometheus/prometheus.yaml:ro",
-              f"--volume={ROOT}/monitoring:/monitoring:ro",
-              f"--volume={ROOT}/monitoring/rules.yaml:/etc/prometheus/rules.yaml:ro")  # fmt: skip
-    image = stack.environment["PROMETHEUS_IMAGE"]
-    promtool = ("run", "--rm", "--network=none", *mounts, "--entrypoint=promtool", image)
-    docker(*promtool, "check", "config", "/etc/prometheus/prometheus.yaml")
-    docker(*promtool, "test", "rules", "/monitoring/rules_test.yaml")
-
-
 def test_logs_are_json_and_hold_no_key(stack, log_of):
     def check(lines):
         assert lines
