@@ -2,13 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One data set in the GAICD layout, for everything that trains; `make evaluate` takes a folder of several too.
 DATA ?= ../shared/data/crops
+EVALUATED ?= $(if $(filter command environment,$(firstword $(origin DATA))),$(DATA),../shared/data)
+FACES ?= $(wildcard runs/face_detection_full_range.tflite)
 BACKBONE ?= $(or $(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
 CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
 EPOCHS ?= 5
 SEED ?= 0
 OUT ?= runs/train
 SEEDS ?= 3
+SPLIT ?= test
 SBOM ?= sbom.json
 
 .DEFAULT_GOAL := help
@@ -67,8 +71,8 @@ lint: $(VENV)/.dev ## rules and formatting (ruff), types (mypy)
 train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
 	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
 
-evaluate: $(VENV)/.dev ## table of the checkpoint and the baselines: DATA=DIR CHECKPOINT=FILE
-	$(BIN)/python -m vrn_cropper.model.evaluation --data $(DATA) --checkpoint $(CHECKPOINT)
+evaluate: $(VENV)/.dev ## tables of all that DATA has, people first: DATA=DIR CHECKPOINT=FILE SPLIT=test|validation
+	$(BIN)/python -m vrn_cropper.model.evaluation --data $(EVALUATED) --checkpoint $(CHECKPOINT) --split $(SPLIT) --figures runs/evaluation $(if $(FACES),--face-detector $(FACES))
 
 ablation: $(VENV)/.dev ## the paper's Tab. 2 on frozen features: DATA=DIR SEEDS=3
 	$(BIN)/python -m vrn_cropper.model.training.ablation --data $(DATA) --backbone $(BACKBONE) --seeds $(SEEDS)

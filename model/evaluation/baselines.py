@@ -1,82 +1,35 @@
-"""What the network is compared with, and the two forms in which a cropper can be evaluated. Numpy and PIL
-alone.
+"""What the network is compared with: croppers and scorers that look at little or nothing. Numpy alone.
 
-A `Scorer` scores given candidate views; a `Cropper` (every rule-based one) names one box of its own. So that
-both stand in one table, `OverlapScorer` ranks candidate views by their IoU with a cropper's box, the nearest
-first. Knows nothing of torch, files or of croppers from other
-packages (those are in `model.evaluation.other_croppers`).
+Those of other authors are in `other_croppers`. Knows nothing of torch or files.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from vrn_cropper.model.data.gaicd import load_upright_rgb
 from vrn_cropper.model.evaluation.geometry_prior import GeometryPrior
+from vrn_cropper.model.evaluation.methods import Method, OverlapScorer, centred_window
 from vrn_cropper.model.photos.reading import Photo
-from vrn_cropper.model.views.boxes import pairwise_iou
-
-# Far below any difference in IoU that matters: among equally near views the more central one comes first.
-CENTRAL_TIE_WEIGHT = 1e-6
-
-
-class Scorer(Protocol):
-    """Scores candidate views of a photo."""
-
-    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
-        """A photo (a file's path, or a picture) and boxes (N, 4) -> finite scores (N,), higher is better."""
-        ...
-
-
-class Cropper(Protocol):
-    """Names the one box it would crop a photo to."""
-
-    def crop(self, photo: Photo) -> np.ndarray:
-        """A photo (a file's path, or a picture) -> box_normalized (4,)."""
-        ...
-
-
-@dataclass(frozen=True)
-class Method:
-    """A row of an evaluation: a scorer, and the cropper behind it where the method has a box of its own."""
-
-    name: str
-    scorer: Scorer
-    cropper: Cropper | None = None
-
-    @classmethod
-    def of_cropper(cls, name: str, cropper: Cropper) -> "Method":
-        """A cropper in both forms."""
-        return cls(name, OverlapScorer(cropper), cropper)
-
-
-@dataclass(frozen=True)
-class OverlapScorer:
-    """Ranks candidate views by IoU with a cropper's box; ties go to the more central view."""
-
-    cropper: Cropper
-
-    def score(self, photo: Photo, boxes_normalized: np.ndarray) -> np.ndarray:
-        overlaps = pairwise_iou(boxes_normalized, self.cropper.crop(photo))[:, 0]
-        centres = (np.asarray(boxes_normalized[:, :2], np.float64) + boxes_normalized[:, 2:]) / 2
-        return overlaps - CENTRAL_TIE_WEIGHT * np.linalg.norm(centres - 0.5, axis=1)
 
 
 class WholeFrame:
-    """Crops nothing. Among candidate views its overlap is the area: the widest crop."""
+    """Crops nothing, whatever the ratio. Among candidate views its overlap is the area: the widest crop."""
 
-    def crop(self, photo: Photo) -> np.ndarray:
+    def crop(self, photo: Photo, ratio: float | None = None) -> np.ndarray:
         return np.array([0.0, 0.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class CentreCrop:
-    """The middle of the photo; sides in shares of the photo's."""
+    """The middle of the photo; sides in shares of the photo's, and for a given ratio the largest window."""
 
     view_width: float
     view_height: float
 
-    def crop(self, photo: Photo) -> np.ndarray:
+    def crop(self, photo: Photo, ratio: float | None = None) -> np.ndarray:
+        if ratio is not None:
+            return centred_window(*load_upright_rgb(photo).size, ratio)
         left, top = (1 - self.view_width) / 2, (1 - self.view_height) / 2
         return np.array([left, top, 1 - left, 1 - top])
 
@@ -101,14 +54,22 @@ class RandomScorer:
         return self._random.random(len(boxes_normalized))
 
 
+def whole_frame() -> Method:
+    """The photo as it is: a baseline where no ratio is given."""
+    return Method.of_cropper("whole frame", WholeFrame())
+
+
 def own_baselines(prior: GeometryPrior) -> list[Method]:
-    """Random ranking, widest crop, centre crop, geometry-only prior; the prior also gives the centre crop's
-    size.
-    """
+    """Random ranking, widest crop, centre crop, geometry-only prior; the prior also gives the centre crop's size."""
     return [
         Method("random ranking", RandomScorer()),
         # No box of its own: the widest crop is a candidate view, the whole frame is no crop.
         Method("widest crop", OverlapScorer(WholeFrame())),
-        Method.of_cropper("centre crop", CentreCrop(prior.view_width, prior.view_height)),
+        centre_crop(prior),
         Method("geometry-only prior", GeometryScorer(prior)),
     ]
+
+
+def centre_crop(prior: GeometryPrior) -> Method:
+    """The middle of the photo at the size of the prior's best views."""
+    return Method.of_cropper("centre crop", CentreCrop(prior.view_width, prior.view_height))

@@ -21,9 +21,10 @@ from PIL import Image
 
 from vrn_cropper.model.data.gaicd import PHOTO_SUFFIXES, load_upright_rgb
 from vrn_cropper.model.errors import CheckpointError, DataError, VrnError
-from vrn_cropper.model.evaluation.__main__ import other_croppers
-from vrn_cropper.model.evaluation.baselines import Method, own_baselines
+from vrn_cropper.model.evaluation.baselines import own_baselines
 from vrn_cropper.model.evaluation.geometry_prior import GAICD_PRIOR
+from vrn_cropper.model.evaluation.methods import Method
+from vrn_cropper.model.evaluation.other_croppers import other_croppers
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
 from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from vrn_cropper.model.network.vrn import Vrn

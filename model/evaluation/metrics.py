@@ -35,10 +35,11 @@ class PhotoMetrics(NamedTuple):
 
 
 class CropMetrics(NamedTuple):
-    """One photo with human crops: IoU and boundary displacement (BDE) to the nearest one."""
+    """One photo with human crops: IoU and boundary displacement (BDE) to the nearest one, mean IoU with all."""
 
     iou: float
     bde: float
+    mean_iou: float
 
 
 def evaluate_photo(scores: np.ndarray, mos: np.ndarray) -> PhotoMetrics:
@@ -113,31 +114,47 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def compare_with_crops(box_normalized: np.ndarray, crops_normalized: np.ndarray) -> CropMetrics:
-    """One predicted box (4,) against the human crops (M, 4): the highest IoU, and the lowest BDE.
+    """One predicted box (4,) against the human crops (M, 4): the highest IoU, the lowest BDE, the mean IoU.
 
-    Both in fractions of the photo's sides; IoU is the same in pixels.
+    All in fractions of the photo's sides; IoU is the same in pixels.
     """
+    overlaps = pairwise_iou(box_normalized, crops_normalized)
     return CropMetrics(
-        iou=float(pairwise_iou(box_normalized, crops_normalized).max()),
+        iou=float(overlaps.max()),
         bde=float(boundary_displacement(box_normalized, crops_normalized).min()),
+        mean_iou=float(overlaps.mean()),
     )
 
 
-def bootstrap_interval(
-    values: np.ndarray, *, seed: int = 0, confidence: float = 0.95, resamples: int = RESAMPLES
-) -> np.ndarray:
-    """Percentile bootstrap interval of the mean over photos: values (P,) or (P, M) -> (2,) or (2, M), low and
-    high.
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """Mean of values (P,) with weights (P,); nan where nothing is counted. A value of weight 0 may be anything."""
+    counted = weights > 0
+    total = weights[counted].sum()
+    return float(values[counted] @ weights[counted] / total) if total else float("nan")
 
-    The same seed resamples the same photos, so methods on one data set share their draws. One photo has no
-    interval: nan.
+
+def bootstrap_interval(
+    values: np.ndarray,
+    weights: np.ndarray | None = None,
+    *,
+    seed: int = 0,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> np.ndarray:
+    """Percentile bootstrap interval over photos of the (weighted) mean: (P,) or (P, M) -> (2,) or (2, M), low, high.
+
+    Whole photos are drawn, with all that is counted on them. The same seed resamples the same photos, so methods on
+    one data set share their draws. One photo has no interval: nan.
     """
     values = np.asarray(values, dtype=np.float64)
     if len(values) < 2:
         return np.full((2, *values.shape[1:]), np.nan)
+    weights = np.ones_like(values) if weights is None else np.asarray(weights, dtype=np.float64)
     # How often each photo is drawn: the mean of a resample is then one row of a matrix product.
     draws = np.random.default_rng(seed).multinomial(
         len(values), np.full(len(values), 1 / len(values)), size=resamples
     )
+    sums, counts = draws @ np.where(weights > 0, values * weights, 0.0), draws @ weights
+    means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
     tail = (1 - confidence) / 2
-    return np.quantile(draws @ values / len(values), [tail, 1 - tail], axis=0)
+    return np.nanquantile(means, [tail, 1 - tail], axis=0)

@@ -7,12 +7,12 @@ from PIL import Image
 from vrn_cropper.model.evaluation.baselines import (
     CentreCrop,
     GeometryScorer,
-    OverlapScorer,
     RandomScorer,
     WholeFrame,
     own_baselines,
 )
 from vrn_cropper.model.evaluation.geometry_prior import GAICD_PRIOR
+from vrn_cropper.model.evaluation.methods import RATIOS, OverlapScorer, Question
 from vrn_cropper.model.views.boxes import area
 from vrn_cropper.model.views.candidates import grid_views
 
@@ -24,7 +24,7 @@ class FixedCropper:
     def __init__(self, box):
         self.box = np.array(box)
 
-    def crop(self, photo):
+    def crop(self, photo, ratio=None):
         return self.box
 
 
@@ -70,3 +70,11 @@ def test_every_baseline_gives_one_finite_score_a_view_on_any_shape(method, size)
     scores = method.scorer.score(Image.new("RGB", size), views)
     assert scores.shape == (len(views),)
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("method", own_baselines(GAICD_PRIOR), ids=lambda method: method.name)
+def test_every_baseline_crops_to_each_ratio_that_is_asked_for(method):
+    crops = method.answer(Question(PHOTO, 600, 400, RATIOS, largest=True)).crops
+    sides = (crops[:, 2:] - crops[:, :2]) * [600, 400]
+    np.testing.assert_allclose(sides[:, 0] / sides[:, 1], [ratio.value for ratio in RATIOS], rtol=0.01)
+    assert np.isclose(sides, [600, 400], atol=1.01).any(axis=1).all(), "the largest of its ratio touches two sides"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vrn_cropper.model.data.gaicd import load_upright_rgb
 from vrn_cropper.model.errors import CheckpointError, DataError
-from vrn_cropper.model.evaluation.baselines import CentreCrop, Method, WholeFrame
+from vrn_cropper.model.evaluation.baselines import CentreCrop, WholeFrame
 from vrn_cropper.model.evaluation.figures import (
     FeatureMaps,
     choose_photos,
@@ -19,6 +19,7 @@ from vrn_cropper.model.evaluation.figures import (
     main,
     top_crop,
 )
+from vrn_cropper.model.evaluation.methods import Method
 from vrn_cropper.model.network.checkpoint import save_checkpoint
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 

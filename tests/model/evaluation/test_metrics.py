@@ -18,7 +18,9 @@ from vrn_cropper.model.evaluation.metrics import (
     evaluate_photo,
     mean_accuracy,
     summarize,
+    weighted_mean,
 )
+from vrn_cropper.model.views.boxes import pairwise_iou
 
 SHARED = Path(__file__).parent.parent.parent.parent.parent / "shared" / "data" / "gaicd"
 values = st.sampled_from([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0])
@@ -130,15 +132,27 @@ def test_scores_that_do_not_fit_are_refused(scores, mos, message):
 
 
 def test_a_summary_is_the_mean_over_photos():
-    found = summarize([CropMetrics(0.5, 0.1), CropMetrics(0.75, 0.3)])
-    assert found == pytest.approx({"iou": 0.625, "bde": 0.2})
+    found = summarize([CropMetrics(0.5, 0.1, 0.4), CropMetrics(0.75, 0.3, 0.6)])
+    assert found == pytest.approx({"iou": 0.625, "bde": 0.2, "mean_iou": 0.5})
     with pytest.raises(ValueError, match="no photos"):
         summarize([])
 
 
 def test_the_nearest_human_crop_counts():
     crops = np.array([[0, 0, 0.5, 1], [0, 0, 1, 0.9]])
-    assert compare_with_crops(np.array([0, 0, 1, 1]), crops) == pytest.approx((0.9, 0.025))
+    found = compare_with_crops(np.array([0, 0, 1, 1]), crops)
+    assert found == pytest.approx((0.9, 0.025, pairwise_iou(np.array([0, 0, 1, 1]), crops).mean()))
+
+
+def test_what_is_counted_on_a_photo_is_drawn_with_it():
+    values, weights = np.array([1.0, 0.0, 0.5]), np.array([3, 1, 0])
+    assert weighted_mean(values, weights) == 0.75
+    assert np.isnan(weighted_mean(values, np.zeros(3)))
+    low, high = bootstrap_interval(values, weights)
+    assert low == 0
+    assert high == 1
+    even = np.random.default_rng(0).random(50)
+    np.testing.assert_allclose(bootstrap_interval(even, np.full(50, 7)), bootstrap_interval(even))
 
 
 def test_the_bootstrap_equals_a_plain_loop_over_the_same_draws():
