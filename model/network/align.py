@@ -9,8 +9,9 @@ Conventions (checked against `torchvision.ops.roi_align` and a plain loop in tes
 - RoIAlign takes `sampling_ratio` samples a bin and side, averaged (torchvision's `sampling_ratio`). Same numbers as
   torchvision for boxes inside the map; boxes that leave the map differ (there torchvision returns zeros);
 - torchvision clips nothing at `aligned=True`, neither does this: an empty box samples one point;
-- RoDAlign (GAIC) takes one sample a bin, at the centres of a grid over the *whole* map, and is zero where that
-  sample falls inside the view (edges count as inside).
+- RoDAlign resamples the *whole* map once, at the centres of a grid of bins, and weighs each bin by the share of it
+  that lies outside the view. GAIC's code averages 2 x 2 corner samples, which gives that share in quarters; the exact
+  share is its limit for many samples. It is continuous: a view that moves by a pixel changes its score by little.
 
 Source: paper section 2.3; RoDAlign from GAIC (CVPR 2019), section 3.2.
 """
@@ -54,13 +55,17 @@ def whole_map_grid(feature: Tensor, bins: int) -> Tensor:
     return torch.einsum("bcpw,qw->bcpq", rows, along_x)
 
 
+def coverage(start: Tensor, end: Tensor, cells: int) -> Tensor:
+    """Share of each of `cells` equal cells of an axis between `start` and `end` (B, N) in 0..1 -> (B, N, cells)."""
+    edges = torch.arange(cells + 1, device=start.device, dtype=start.dtype) / cells
+    start, end = start.unsqueeze(-1), end.unsqueeze(-1)
+    return (torch.minimum(edges[1:], end) - torch.maximum(edges[:-1], start)).clamp(min=0) * cells
+
+
 def discard_mask(boxes_normalized: Tensor, bins: int) -> Tensor:
-    """1 where RoDAlign's sample lies outside the view, 0 inside: boxes (B, N, 4) -> (B, N, bins, bins)."""
-    steps = (torch.arange(bins, device=boxes_normalized.device, dtype=boxes_normalized.dtype) + 0.5) / bins
-    x1, y1, x2, y2 = (edge.unsqueeze(-1) for edge in boxes_normalized.unbind(-1))
-    inside_x = ((steps >= x1) & (steps <= x2)).to(boxes_normalized.dtype)  # (B, N, Q)
-    inside_y = ((steps >= y1) & (steps <= y2)).to(boxes_normalized.dtype)  # (B, N, P)
-    return 1 - inside_y.unsqueeze(-1) * inside_x.unsqueeze(-2)
+    """The share of each of RoDAlign's bins outside the view: boxes (B, N, 4) -> (B, N, bins, bins)."""
+    x1, y1, x2, y2 = boxes_normalized.unbind(-1)
+    return 1 - coverage(y1, y2, bins).unsqueeze(-1) * coverage(x1, x2, bins).unsqueeze(-2)
 
 
 def rod_align(feature: Tensor, boxes_normalized: Tensor, bins: int) -> Tensor:

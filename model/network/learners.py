@@ -40,8 +40,11 @@ class ViewwiseDifferenceLearner(nn.Module):
             self.inside.bias.copy_(joint.bias)
         self.tail = _tail(sizes, dropout)
 
-    def forward(self, feature: Tensor, boxes_normalized: Tensor) -> Tensor:
-        """Map (B, C, H, W), boxes (B, N, 4) -> scores (B, N), on the mean-subtracted MOS scale."""
+    def forward(self, feature: Tensor, boxes_normalized: Tensor, added: Tensor | None = None) -> Tensor:
+        """Map (B, C, H, W), boxes (B, N, 4) -> scores (B, N), on the mean-subtracted MOS scale.
+
+        `added` (B, N, S) joins the first layer before its activation: what is known of a view beside the map.
+        """
         roi = roi_align(feature, boxes_normalized, self.bins, self.sampling_ratio)  # (B, N, C, P, P)
         inside = self.inside(roi.flatten(2))  # (B, N, S)
         shared = whole_map_grid(feature, self.bins)  # (B, C, P, P)
@@ -49,7 +52,8 @@ class ViewwiseDifferenceLearner(nn.Module):
         per_bin = torch.einsum("bcp,scp->bps", shared.flatten(2), weight)  # (B, P*P, S)
         mask = discard_mask(boxes_normalized, self.bins).flatten(2).to(per_bin.dtype)  # (B, N, P*P)
         discarded = mask @ per_bin  # (B, N, S)
-        return self.tail(inside + discarded).squeeze(-1)  # (B, N)
+        hidden = inside + discarded if added is None else inside + discarded + added
+        return self.tail(hidden).squeeze(-1)  # (B, N)
 
 
 class ImagewiseDifferenceLearner(nn.Module):

@@ -7,10 +7,12 @@ Knows nothing of files, losses or how photos are batched.
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from vrn_cropper.model.network.backbone import MULTI_SCALE_CHANNELS, Backbone
 from vrn_cropper.model.network.learners import ImagewiseDifferenceLearner, ViewwiseDifferenceLearner
+from vrn_cropper.model.network.regions import RegionHead, ViewJudge, region_densities, view_evidence, view_geometry
 from vrn_cropper.model.network.splitter import FeatureSplitter
 
 
@@ -24,6 +26,8 @@ class VrnConfig:
     roi_sampling_ratio: int = 2  # [c]
     hidden_sizes: tuple[int, ...] = (512, 128)  # [c] GAIC's 768 would make each file 5 MB larger
     dropout: float = 0.0  # [c]
+    has_regions: bool = False  # maps that stay at inference, and heads that know a view's place (regions.py)
+    mirror_averaged: bool = False  # inference scores the photo and its mirror image: the crop of one is the other's
     has_splitter: bool = True  # False: the ablation's baseline, MOS directly from RoIAlign + RoDAlign, no IDL
     pixel_mean: float = 0.5  # normalised pixel = (pixel / 255 - mean) / std, as the backbone's weights want it
     pixel_std: float = 0.5
@@ -44,6 +48,7 @@ class VrnOutput(NamedTuple):
     view_scores: Tensor  # s_i (B, N)
     image_scores: Tensor | None  # (B, N); None without a splitter
     feature: Tensor  # (B, 32, H/16, W/16), the reduced map before the splitter
+    region_logits: Tensor | None  # (B, 3, H/16, W/16) of `regions.MAP_NAMES`; None without regions
 
 
 class Vrn(nn.Module):
@@ -64,6 +69,8 @@ class Vrn(nn.Module):
         self.reduce = nn.Conv2d(MULTI_SCALE_CHANNELS, channels, kernel_size=1)
         self.splitter = FeatureSplitter(channels, config.splitter_reduction) if config.has_splitter else None
         self.vdl = ViewwiseDifferenceLearner(*learner)
+        self.regions = RegionHead(MULTI_SCALE_CHANNELS) if config.has_regions else None
+        self.judge = ViewJudge(config.hidden_sizes[0]) if config.has_regions else None
         self.idl = ImagewiseDifferenceLearner(*learner) if config.has_splitter else None
 
     def normalise(self, photos: Tensor) -> Tensor:
@@ -75,12 +82,24 @@ class Vrn(nn.Module):
         """Reduced map -> view-wise and image-wise maps, all (B, 32, H/16, W/16)."""
         return self.splitter(feature) if self.splitter is not None else (feature, None)
 
+    def score_map(
+        self, multi_scale: Tensor, view_wise: Tensor, boxes_normalized: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Scores (B, N) of views from the backbone's map and the view-wise map, and the region logits."""
+        if self.regions is None or self.judge is None:
+            return self.vdl(view_wise, boxes_normalized), None
+        logits = self.regions(multi_scale)
+        evidence = view_evidence(region_densities(logits.to(boxes_normalized.dtype)), boxes_normalized)
+        own, joined = self.judge(view_geometry(boxes_normalized, view_wise), evidence)
+        return own + self.vdl(view_wise, boxes_normalized, joined), logits
+
     def forward_heads(self, multi_scale: Tensor, boxes_normalized: Tensor) -> VrnOutput:
         """Training on cached backbone maps (B, 448, H/16, W/16), boxes (B, N, 4)."""
         feature = self.reduce(multi_scale)
         view_wise, image_wise = self.split(feature)
         image_scores = self.idl(image_wise, boxes_normalized) if self.idl is not None else None
-        return VrnOutput(self.vdl(view_wise, boxes_normalized), image_scores, feature)
+        view_scores, region_logits = self.score_map(multi_scale, view_wise, boxes_normalized)
+        return VrnOutput(view_scores, image_scores, feature, region_logits)
 
     def forward(self, photos: Tensor, boxes_normalized: Tensor) -> VrnOutput:
         """Training: normalised photos (B, 3, H, W), boxes (B, N, 4) -> both scores."""
@@ -88,5 +107,15 @@ class Vrn(nn.Module):
 
     def score_views(self, photos: Tensor, boxes_normalized: Tensor) -> Tensor:
         """Inference, without IDL: uint8 photos (B, H, W, 3), boxes (B, N, 4) -> scores (B, N)."""
-        view_wise, _ = self.split(self.reduce(self.backbone(self.normalise(photos))))
-        return self.vdl(view_wise, boxes_normalized)
+        pixels = self.normalise(photos)
+        if not self.config.mirror_averaged:
+            return self._score(pixels, boxes_normalized)
+        x1, y1, x2, y2 = boxes_normalized.unbind(-1)
+        mirrored = torch.stack([1 - x2, y1, 1 - x1, y2], dim=-1)
+        scores = self._score(torch.cat([pixels, pixels.flip(3)]), torch.cat([boxes_normalized, mirrored]))
+        return scores.unflatten(0, (2, -1)).mean(dim=0)
+
+    def _score(self, pixels: Tensor, boxes_normalized: Tensor) -> Tensor:
+        multi_scale = self.backbone(pixels)
+        view_wise, _ = self.split(self.reduce(multi_scale))
+        return self.score_map(multi_scale, view_wise, boxes_normalized)[0]

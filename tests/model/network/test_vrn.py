@@ -131,3 +131,19 @@ def test_the_shared_imagenet_weights_load() -> None:
     before = backbone.features[0][0].weight.clone()
     backbone.load_weights_file(path)
     assert not torch.equal(backbone.features[0][0].weight, before)
+
+
+def test_a_mirrored_photo_has_the_mirrored_scores() -> None:
+    """Where inference averages both, the crop of one is that of the other, by construction."""
+    torch.manual_seed(0)
+    vrn = Vrn(VrnConfig(has_regions=True, mirror_averaged=True)).eval()
+    assert vrn.judge is not None
+    for parameter in vrn.judge.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    photo = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8)
+    boxes = torch.tensor([[[0.0, 0.1, 0.6, 0.9], [0.3, 0.0, 1.0, 1.0], [0.1, 0.2, 0.8, 1.0]]])
+    mirrored = torch.stack([1 - boxes[..., 2], boxes[..., 1], 1 - boxes[..., 0], boxes[..., 3]], dim=-1)
+    with torch.inference_mode():
+        scores, of_the_mirror = vrn.score_views(photo, boxes), vrn.score_views(photo.flip(2), mirrored)
+    torch.testing.assert_close(scores, of_the_mirror, atol=1e-5, rtol=0)
+    assert scores.std() > 1e-3
