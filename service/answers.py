@@ -49,7 +49,7 @@ class FocalPointAnswer(BaseModel):
 
 
 class CropAnswer(BaseModel):
-    """One crop. `score` is on the mean-subtracted opinion scale: comparable inside one photo only."""
+    """One crop. `score` compares crops of one photo and ratio only; the two shares say what it is worth."""
 
     rank: int = Field(ge=1, le=50, description="1 is the best of its aspect ratio", examples=[1])
     aspect_ratio: str = Field(description="as asked for", examples=["free"])
@@ -57,19 +57,27 @@ class CropAnswer(BaseModel):
     box: PixelBox
     box_normalized: NormalizedBox
     area_share: float = Field(gt=0, le=1, description="share of the photo that is kept", examples=[0.628])
+    preferred_to_whole: float = Field(
+        ge=0, le=1, description="share of people expected to prefer this crop to the whole photo", examples=[0.64]
+    )
+    preferred_to_centre: float = Field(
+        ge=0,
+        le=1,
+        description="the same against the largest centred crop of its ratio; of a free crop: against the whole photo",
+        examples=[0.64],
+    )
     focal_point: FocalPointAnswer
 
 
 class WholeImage(BaseModel):
     """The uncropped photo, scored in the same pass, so that a caller can leave a well-composed photo alone.
 
-    The model was trained on crops that leave a margin; the whole frame lies at the edge of what it knows, so
-    take small differences for none.
+    Whether to do so is decided by the best crop's `preferred_to_whole`: below .5 most people would.
     """
 
     score: float = Field(description="on the scale of the crops' scores", examples=[0.61])
     best_crop_gain: float = Field(
-        description="score of the best crop less that of the whole image; below 0 cropping makes it worse",
+        description="score of the best crop less that of the whole image: log-odds that a person prefers it",
         examples=[0.22],
     )
 
@@ -202,5 +210,7 @@ def _crop_answer(crop: Crop, width: int, height: int) -> CropAnswer:
         box=PixelBox(x=x1, y=y1, width=x2 - x1, height=y2 - y1),
         box_normalized=NormalizedBox(x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height),
         area_share=crop.area_share,
+        preferred_to_whole=crop.preferred_to_whole,
+        preferred_to_centre=crop.preferred_to_centre,
         focal_point=FocalPointAnswer(x=focus.x, y=focus.y, object_position=focus.object_position),
     )

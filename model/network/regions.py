@@ -72,6 +72,17 @@ def view_evidence(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
     return torch.cat([inside, wider - narrower], dim=-1)
 
 
+def attention_of_position(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
+    """The attention inside each view, less that inside the centred view of its size: (B, N), 0 for the whole photo.
+
+    It prefers no size: of views of one size it orders those that people would look at more.
+    """
+    half = (boxes_normalized[..., 2:] - boxes_normalized[..., :2]) / 2
+    centred = torch.cat([0.5 - half, 0.5 + half], dim=-1)
+    attention = densities[:, :1]
+    return (shares_inside(attention, boxes_normalized) - shares_inside(attention, centred))[..., 0]
+
+
 def view_geometry(boxes_normalized: Tensor, like: Tensor) -> Tensor:
     """Place, size and shape of each view, (B, N, 15); `like` (B, C, H, W) has the shape of the network's input."""
     x1, y1, x2, y2 = boxes_normalized.unbind(-1)

@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from vrn_cropper.model.network.backbone import MULTI_SCALE_CHANNELS, Backbone
 from vrn_cropper.model.network.learners import ImagewiseDifferenceLearner, ViewwiseDifferenceLearner
-from vrn_cropper.model.network.regions import RegionHead, ViewJudge, region_densities, view_evidence, view_geometry
+from vrn_cropper.model.network.regions import (
+    RegionHead,
+    ViewJudge,
+    attention_of_position,
+    region_densities,
+    view_evidence,
+    view_geometry,
+)
 from vrn_cropper.model.network.splitter import FeatureSplitter
 
 
@@ -28,6 +35,9 @@ class VrnConfig:
     dropout: float = 0.0  # [c]
     has_regions: bool = False  # maps that stay at inference, and heads that know a view's place (regions.py)
     mirror_averaged: bool = False  # inference scores the photo and its mirror image: the crop of one is the other's
+    position_gain: float = 0.0  # [c] of the attention inside a view, less that of the centred view of its size
+    fixed_ratio_gain: float = 0.0  # [c] the same where the ratio is given
+    score_scale: float = 1.0  # fitted on validation votes: score differences are log-odds of a person's preference
     has_splitter: bool = True  # False: the ablation's baseline, MOS directly from RoIAlign + RoDAlign, no IDL
     pixel_mean: float = 0.5  # normalised pixel = (pixel / 255 - mean) / std, as the backbone's weights want it
     pixel_std: float = 0.5
@@ -108,14 +118,25 @@ class Vrn(nn.Module):
     def score_views(self, photos: Tensor, boxes_normalized: Tensor) -> Tensor:
         """Inference, without IDL: uint8 photos (B, H, W, 3), boxes (B, N, 4) -> scores (B, N)."""
         pixels = self.normalise(photos)
+        # Views of a given ratio come one photo's width to the right (`views.boxes.mark_fixed_ratio`).
+        is_fixed = (boxes_normalized[..., 0] >= 1).to(boxes_normalized.dtype)
+        offset = torch.stack([is_fixed, torch.zeros_like(is_fixed)] * 2, dim=-1)
+        return self.config.score_scale * self._score_both_ways(pixels, boxes_normalized - offset, is_fixed)
+
+    def _score_both_ways(self, pixels: Tensor, boxes_normalized: Tensor, is_fixed: Tensor) -> Tensor:
         if not self.config.mirror_averaged:
-            return self._score(pixels, boxes_normalized)
+            return self._score(pixels, boxes_normalized, is_fixed)
         x1, y1, x2, y2 = boxes_normalized.unbind(-1)
         mirrored = torch.stack([1 - x2, y1, 1 - x1, y2], dim=-1)
-        scores = self._score(torch.cat([pixels, pixels.flip(3)]), torch.cat([boxes_normalized, mirrored]))
+        both = torch.cat([pixels, pixels.flip(3)]), torch.cat([boxes_normalized, mirrored])
+        scores = self._score(*both, torch.cat([is_fixed, is_fixed]))
         return scores.unflatten(0, (2, -1)).mean(dim=0)
 
-    def _score(self, pixels: Tensor, boxes_normalized: Tensor) -> Tensor:
+    def _score(self, pixels: Tensor, boxes_normalized: Tensor, is_fixed: Tensor) -> Tensor:
         multi_scale = self.backbone(pixels)
         view_wise, _ = self.split(self.reduce(multi_scale))
-        return self.score_map(multi_scale, view_wise, boxes_normalized)[0]
+        scores, logits = self.score_map(multi_scale, view_wise, boxes_normalized)
+        if logits is None:
+            return scores
+        gain = self.config.position_gain + (self.config.fixed_ratio_gain - self.config.position_gain) * is_fixed
+        return scores + gain * attention_of_position(region_densities(logits.to(scores.dtype)), boxes_normalized)

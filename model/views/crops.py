@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vrn_cropper.model.errors import CropRequestError
-from vrn_cropper.model.views.boxes import normalize_boxes
+from vrn_cropper.model.views.boxes import mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.candidates import fixed_ratio_views, free_views, largest_view_of_ratio
 from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox
 from vrn_cropper.model.views.ranking import rank_views
@@ -19,19 +19,24 @@ _WHOLE_FRAME = np.array([[0, 0, 1, 1]], dtype=np.float32)
 
 @dataclass(frozen=True, slots=True)
 class ViewGroup:
-    """The candidate views of one wanted ratio: rows `start` to `stop` of a plan's boxes."""
+    """The candidate views of one wanted ratio: rows `start` to `stop` of a plan's boxes.
+
+    `centre` is the row of the largest centred view of that ratio; for free crops that is the whole photo.
+    """
 
     aspect_ratio: AspectRatio
     start: int
     stop: int
+    centre: int
 
 
 @dataclass(frozen=True, slots=True)
 class ViewPlan:
     """Every candidate view of a request in one list, so that one pass through the network scores them all.
 
-    `boxes_xyxy` int64 (N, 4) are what a caller gets; `boxes_normalized` float32 (N, 4) are what is scored.
-    The last row is the whole frame, in no group: the others are compared with it.
+    `boxes_xyxy` int64 (N, 4) are what a caller gets; `boxes_normalized` float32 (N, 4) are what is scored:
+    views of a given ratio are marked (`mark_fixed_ratio`). The last row is the whole frame, in no group, and before
+    it lie the centred views: crops are compared with them.
     """
 
     width: int
@@ -63,8 +68,10 @@ class FocalPoint:
 class Crop:
     """One ranked crop box, in pixels of the upright source image. `rank` counts from 1 inside its ratio.
 
-    `score` is on the mean-subtracted opinion scale: comparable inside one photo only. `area_share` is the
-    share of the photo that is kept.
+    `score` is comparable inside one photo and ratio only: the difference of two is the log-odds that a person prefers
+    one crop to the other. `area_share` is the share of the photo that is kept. `preferred_to_whole` and
+    `preferred_to_centre` are the shares of people expected to prefer this crop to the whole photo, and to the largest
+    centred crop of its ratio (of a free crop: to the whole photo).
     """
 
     rank: int
@@ -73,6 +80,8 @@ class Crop:
     box_xyxy: tuple[int, int, int, int]
     area_share: float
     focal_point: FocalPoint
+    preferred_to_whole: float
+    preferred_to_centre: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class RankedCrops:
 
     @property
     def gain(self) -> float:
-        """How much better the best crop scores than the whole frame; below 0 the photo is better left alone."""
+        """How much better the best crop scores than the whole frame: log-odds that a person prefers it."""
         return max(crop.score for crop in self.crops) - self.whole_frame_score
 
 
@@ -96,19 +105,28 @@ def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
     """The candidate views of a photo for these wishes. Raises CropRequestError if one is impossible."""
     keep_xyxy = hull_of_keep_boxes(options.keep, width, height)
     pixels, fractions, groups, start = [], [], [], 0
+    centres, centre_fractions = [], []
     for aspect_ratio in options.aspect_ratios:
         if aspect_ratio.value is None:
             boxes_xyxy, boxes_normalized = free_views(width, height, keep_xyxy, options.min_scale)
         else:
             boxes_xyxy = fixed_ratio_views(width, height, aspect_ratio.value, keep_xyxy, options.min_scale)
-            boxes_normalized = normalize_boxes(boxes_xyxy, width, height)
+            boxes_normalized = mark_fixed_ratio(normalize_boxes(boxes_xyxy, width, height))
+            centres.append(fixed_ratio_views(width, height, aspect_ratio.value, min_scale=1.0)[:1])
+            centre_fractions.append(mark_fixed_ratio(normalize_boxes(centres[-1], width, height)))
         pixels.append(boxes_xyxy)
         fractions.append(boxes_normalized)
-        groups.append(ViewGroup(aspect_ratio, start, start + len(boxes_xyxy)))
+        groups.append((aspect_ratio, start, start + len(boxes_xyxy)))
         start += len(boxes_xyxy)
-    pixels.append(np.array([[0, 0, width, height]], dtype=np.int64))
-    fractions.append(_WHOLE_FRAME)
-    return ViewPlan(width, height, np.concatenate(pixels), np.concatenate(fractions), tuple(groups))
+    whole = start + len(centres)
+    rows = iter(range(start, whole))
+    return ViewPlan(
+        width,
+        height,
+        np.concatenate([*pixels, *centres, np.array([[0, 0, width, height]], dtype=np.int64)]),
+        np.concatenate([*fractions, *centre_fractions, _WHOLE_FRAME]),
+        tuple(ViewGroup(*group, whole if group[0].value is None else next(rows)) for group in groups),
+    )
 
 
 def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> RankedCrops:
@@ -127,9 +145,16 @@ def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> Rank
                     (x1, y1, x2, y2),
                     (x2 - x1) * (y2 - y1) / (plan.width * plan.height),
                     focal_point((x1, y1, x2, y2), plan.width, plan.height),
+                    _preference(group_scores[index] - scores[-1]),
+                    _preference(group_scores[index] - scores[group.centre]),
                 )
             )
     return RankedCrops(plan.width, plan.height, tuple(crops), float(scores[-1]))
+
+
+def _preference(score_difference: float) -> float:
+    """The share of people expected to prefer the first of two crops: scores are log-odds (model/EXPERIMENTS.md)."""
+    return 1 / (1 + math.exp(-min(max(float(score_difference), -50.0), 50.0)))
 
 
 def hull_of_keep_boxes(keep: tuple[KeepBox, ...], width: int, height: int) -> tuple[int, int, int, int] | None:

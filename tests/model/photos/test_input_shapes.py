@@ -12,10 +12,10 @@ from vrn_cropper.model.photos.input_shapes import (
 )
 
 
-def test_input_shapes_are_multiples_of_32_with_a_short_side_of_256_both_ways_up():
+def test_input_shapes_are_multiples_of_32_with_a_short_side_of_160_both_ways_up():
     assert len(set(INPUT_SHAPES)) == len(INPUT_SHAPES)
     for shape in INPUT_SHAPES:
-        assert min(shape) == 256
+        assert min(shape) == 160
         assert shape.height % 32 == shape.width % 32 == 0
         assert InputShape(shape.width, shape.height) in INPUT_SHAPES
 
@@ -23,13 +23,13 @@ def test_input_shapes_are_multiples_of_32_with_a_short_side_of_256_both_ways_up(
 @pytest.mark.parametrize(
     ("width", "height", "shape"),
     [
-        (1000, 1000, (256, 256)),
-        (1024, 683, (256, 384)),
-        (683, 1024, (384, 256)),
-        (1920, 1080, (256, 448)),
-        (1000, 500, (256, 512)),
-        (10_000, 100, (256, 512)),
-        (1, 60, (512, 256)),
+        (1000, 1000, (160, 160)),
+        (1024, 683, (160, 256)),
+        (683, 1024, (256, 160)),
+        (1920, 1080, (160, 288)),
+        (1000, 500, (160, 320)),
+        (10_000, 100, (160, 320)),
+        (1, 60, (320, 160)),
     ],
 )
 def test_a_photo_gets_the_nearest_shape(width, height, shape):

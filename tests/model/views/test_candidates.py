@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from vrn_cropper.model.errors import CropRequestError
 from vrn_cropper.model.views.boxes import area, round_to_pixels
-from vrn_cropper.model.views.candidates import RATIO_MIN_AREA, fixed_ratio_views, grid_views, largest_view_of_ratio
+from vrn_cropper.model.views.candidates import (
+    RATIO_MIN_AREA,
+    edge_views,
+    fixed_ratio_views,
+    grid_views,
+    largest_view_of_ratio,
+)
 
 RATIOS = [1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16, 2.0, 0.5, 2.39, 1 / 3]
 
@@ -105,7 +111,7 @@ def test_views_of_one_size_come_from_the_centre_outwards():
     views = fixed_ratio_views(400, 300, 1.0)
     squares = views[(views[:, 2] - views[:, 0]) == 300]
     assert squares[0].tolist() == [50, 0, 350, 300]
-    assert sorted(squares[:, 0].tolist()) == [0, 25, 50, 75, 100]
+    assert sorted(squares[:, 0].tolist()) == [0, 8, 17, 25, 33, 42, 50, 58, 67, 75, 83, 92, 100]
 
 
 @pytest.mark.parametrize("ratio", [0.0, -1.0, float("nan"), float("inf")])
@@ -118,3 +124,24 @@ def test_an_aspect_ratio_that_is_none_is_refused(ratio):
 def test_a_ratio_that_a_photo_is_too_small_for_is_named(width, height, ratio):
     with pytest.raises(CropRequestError, match=f"{width} x {height}"):
         fixed_ratio_views(width, height, ratio)
+
+
+def mirrored(views, width):
+    return {(width - x2, y1, width - x1, y2) for x1, y1, x2, y2 in views.tolist()}
+
+
+@given(width=st.integers(1, 2000), height=st.integers(1, 2000))
+def test_free_views_hold_the_whole_photo_lie_inside_it_and_are_mirrored_with_it(width, height):
+    views = edge_views(width, height)
+    assert views[0].tolist() == [0, 0, width, height]
+    assert (views[:, :2] >= 0).all()
+    assert (views[:, 2:] <= [width, height]).all()
+    assert (views[:, 2:] > views[:, :2]).all()
+    assert mirrored(views, width) == {tuple(view) for view in views.tolist()}
+
+
+@given(width=st.integers(20, 2000), height=st.integers(20, 2000), ratio=st.sampled_from(RATIOS))
+def test_a_mirrored_photo_has_the_mirrored_views_of_a_ratio(width, height, ratio):
+    """Rounding half to even moved some of them to one side: a mirrored photo then got another crop."""
+    views = fixed_ratio_views(width, height, ratio)
+    assert mirrored(views, width) == {tuple(view) for view in views.tolist()}

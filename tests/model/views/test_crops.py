@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vrn_cropper.model.errors import CropRequestError
-from vrn_cropper.model.views.candidates import grid_views
+from vrn_cropper.model.views.candidates import edge_views
 from vrn_cropper.model.views.crops import focal_point, hull_of_keep_boxes, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions, KeepBox
 
@@ -16,8 +16,8 @@ def options(*ratios, top_k=5):
 def test_all_ratios_share_one_list_of_views():
     plan = plan_views(600, 400, options("free", "1:1", "16:9"))
     free, square, wide = plan.groups
-    assert (free.start, free.stop) == (0, len(grid_views(600, 400)))
-    assert (square.start, wide.stop) == (free.stop, len(plan.boxes_xyxy) - 1)
+    assert (free.start, free.stop) == (0, len(edge_views(600, 400)))
+    assert (square.start, wide.stop) == (free.stop, len(plan.boxes_xyxy) - 3)
     assert plan.boxes_xyxy[-1].tolist() == [0, 0, 600, 400]
     assert plan.boxes_normalized.dtype == np.float32
     sides = plan.boxes_xyxy[square.start : square.stop, 2:] - plan.boxes_xyxy[square.start : square.stop, :2]
@@ -37,14 +37,15 @@ def test_crops_are_ranked_inside_each_ratio_in_the_order_asked():
     assert [(crop.aspect_ratio.label, crop.rank) for crop in crops] == [
         ("1:1", 1), ("1:1", 2), ("1:1", 3), ("free", 1), ("free", 2), ("free", 3),
     ]  # fmt: skip
-    assert crops[3].score == scores[-2]
-    assert crops[3].box_xyxy == tuple(plan.boxes_xyxy[-2])
+    best = plan.groups[1].stop - 1
+    assert crops[3].score == scores[best]
+    assert crops[3].box_xyxy == tuple(plan.boxes_xyxy[best])
     assert all(isinstance(edge, int) for crop in crops for edge in crop.box_xyxy)
 
 
 def test_more_crops_than_views_gives_the_views_there_are():
     wishes = options("1:1", top_k=50)
-    crops = rank_crops(plan_views(1, 1, wishes), np.zeros(2), wishes).crops
+    crops = rank_crops(plan_views(1, 1, wishes), np.zeros(3), wishes).crops
     assert [crop.box_xyxy for crop in crops] == [(0, 0, 1, 1)]
 
 
@@ -77,14 +78,14 @@ def test_boxes_to_keep_are_fractions_or_pixels_and_rounded_outwards():
 
 def test_box_in_the_corner_still_leaves_a_choice_of_free_views():
     plan = plan_views(600, 400, CropOptions.parse(None, keep=["0,0,20,20"]))
-    boxes = plan.boxes_xyxy[:-1]
+    boxes = plan.boxes_xyxy[: plan.groups[0].stop]
     assert len(boxes) >= 10
     assert (boxes[:, :2] == 0).all()
 
 
 def test_photo_of_the_ratio_may_stay_whole():
     plan = plan_views(1600, 900, CropOptions.parse(None, ["16:9"], min_scale="1"))
-    assert plan.boxes_xyxy.tolist() == [[0, 0, 1600, 900]] * 2
+    assert plan.boxes_xyxy.tolist() == [[0, 0, 1600, 900]] * 3
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,25 @@ def test_photo_of_the_ratio_may_stay_whole():
 )  # fmt: skip
 def test_focal_point_is_csss_object_position(box, position):
     assert focal_point(box, 600, 400).object_position == position
+
+
+def test_a_crop_says_how_many_people_would_prefer_it_to_the_whole_photo_and_to_the_centred_crop():
+    """The zero of the gain was wrong: preferences are log-odds, against the photo and against the centre."""
+    wishes = options("free", "1:1", top_k=1)
+    plan = plan_views(600, 400, wishes)
+    free, square = plan.groups
+    assert plan.boxes_xyxy[square.centre].tolist() == [100, 0, 500, 400]
+    scores = np.zeros(len(plan.boxes_xyxy))
+    scores[free.start + 1], scores[square.start + 1] = np.log(3), np.log(4)
+    scores[square.centre] = np.log(2)
+    of_free, of_square = rank_crops(plan, scores, wishes).crops
+    assert (of_free.preferred_to_whole, of_free.preferred_to_centre) == pytest.approx((0.75, 0.75))
+    assert (of_square.preferred_to_whole, of_square.preferred_to_centre) == pytest.approx((0.8, 2 / 3))
+
+
+def test_only_views_of_a_given_ratio_are_marked_for_the_network():
+    plan = plan_views(600, 400, options("free", "1:1"))
+    free, square = plan.groups
+    assert (plan.boxes_normalized[free.start : free.stop, [0, 2]] <= 1).all()
+    marked = plan.boxes_normalized[square.start : square.stop] - [1, 0, 1, 0]
+    np.testing.assert_allclose(marked * [600, 400, 600, 400], plan.boxes_xyxy[square.start : square.stop], atol=1e-3)
