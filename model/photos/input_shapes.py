@@ -21,8 +21,8 @@ class InputShape(NamedTuple):
 
 
 GAIC_SHORT_SIDE = 256
-# Less than GAIC's: each photo is seen twice, with its mirror image, in about the time of once at 256, and ranks as well
-# (model/EXPERIMENTS.md).
+# Less than GAIC's: each photo is seen twice, with its mirror image, in about the time of once at 256, and ranks as
+# well (model/EXPERIMENTS.md).
 SHORT_SIDE = 160
 # Width / height from 1 to 2, both ways up.
 _LONG_SIDES = (160, 192, 224, 256, 288, 320)
