@@ -14,6 +14,7 @@ import numpy as np
 import openvino
 import pillow_heif
 
+from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
 from vrn_cropper.model.photos.reading import Photo, read_photo
@@ -40,8 +41,11 @@ class Cropper:
         self._turn = threading.Lock()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] | None = None, *, threads: int = 0) -> "Cropper":
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, *, threads: int = 0, precision: str = "auto"
+    ) -> "Cropper":
         """Load an exported graph, by default the trained one of this package, on `threads` threads (0: all).
+        `precision` is `f32`, `bf16` or `auto`: as the server chooses, bf16 where the CPU has instructions for it.
 
         Also teaches Pillow to open HEIC files. Raises CheckpointError.
         """
@@ -49,7 +53,7 @@ class Cropper:
         pillow_heif.register_heif_opener(thumbnails=False)
         options = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": cpu_precision(precision),
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
         }
         try:

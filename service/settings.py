@@ -37,8 +37,10 @@ class Settings(BaseSettings):
         pattern=r"^(auto|cpu|cuda|cuda:\d+)$",
         description="`auto`, `cpu`, `cuda` or `cuda:N`; `auto` takes CUDA where torch sees it",
     )
-    precision: Literal["auto", "f32", "f16"] = Field(
-        "auto", description="`auto` is `f32` on a CPU and `f16` on CUDA; `f16` needs CUDA"
+    precision: Literal["auto", "f32", "bf16", "f16"] = Field(
+        "auto",
+        description="`auto` is `f16` on CUDA, `bf16` on a CPU with instructions for it, else `f32`;"
+        " `f32` makes machines agree",
     )
     model_path: Path = Field(
         _WEIGHTS / "vrn-mobilenetv2.onnx",

@@ -21,7 +21,7 @@ WINGS = [
 ]  # fmt: skip
 
 # What each wing may import of the project besides itself. What is not in a wing is named module by module.
-MODEL_GROUND = {"model.errors", "model.files", "model.progress", "model.views", "model.photos"}
+MODEL_GROUND = {"model.cpu_flags", "model.errors", "model.files", "model.progress", "model.views", "model.photos"}
 MODEL_MIDDLE = MODEL_GROUND | {"model.network", "model.data"}
 SERVICE_WORDS = {"service.errors", "service.error_codes", "service.settings"}
 CORE = {"service.core", "service.engines"} | SERVICE_WORDS

@@ -19,7 +19,7 @@ from vrn_cropper.service.core.crop_service import CropService
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.pixel_limit import PixelLimit
-from vrn_cropper.service.engines.choice import EngineWishes, choose_engine
+from vrn_cropper.service.engines.choice import EngineOptions, choose_engine
 from vrn_cropper.service.engines.contract import Engine, ScoreItem
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.engines.runner import EngineRunner
@@ -71,7 +71,7 @@ def build_core(
     export = read_export_info(settings.model_path)
     engine = engine or choose_engine(
         export,
-        EngineWishes(
+        EngineOptions(
             device=settings.device,
             precision=settings.precision,
             threads=settings.engine_threads,

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.network.export_info import ExportInfo
 from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.engines.cpu_limit import available_cpus
@@ -18,7 +19,7 @@ _FIRST_DRIVER = {12: 525, 13: 580}
 
 
 @dataclass(frozen=True, slots=True)
-class EngineWishes:
+class EngineOptions:
     """What the settings say of the engine. `threads` 0 follows the CPU limit."""
 
     device: str
@@ -29,32 +30,35 @@ class EngineWishes:
     max_gpu_memory_share: float
 
 
-def choose_engine(export: ExportInfo, wishes: EngineWishes) -> Engine:
+def choose_engine(export: ExportInfo, options: EngineOptions) -> Engine:
     """The engine, not loaded yet. Raises StartUpError if the machine cannot give what was asked for."""
-    obstacle = None if wishes.device == "cpu" else cuda_obstacle(wishes.device)
-    if wishes.device.startswith("cuda") and obstacle:
-        raise StartUpError(f"VRN_DEVICE={wishes.device}: {obstacle}")
-    if wishes.device == "cpu" or obstacle:
-        reason = "VRN_DEVICE=cpu" if wishes.device == "cpu" else f"VRN_DEVICE=auto and {obstacle}"
-        if wishes.precision == "f16":
+    obstacle = None if options.device == "cpu" else cuda_obstacle(options.device)
+    if options.device.startswith("cuda") and obstacle:
+        raise StartUpError(f"VRN_DEVICE={options.device}: {obstacle}")
+    if options.device == "cpu" or obstacle:
+        reason = "VRN_DEVICE=cpu" if options.device == "cpu" else f"VRN_DEVICE=auto and {obstacle}"
+        if options.precision == "f16":
             raise StartUpError(f"VRN_PRECISION=f16 needs CUDA, but the engine is the CPU's ({reason})")
         from vrn_cropper.service.engines.cpu import OpenVinoEngine
 
-        threads = wishes.threads or available_cpus()
-        _log.info("the engine is OpenVINO on the CPU with %d threads: %s", threads, reason)
-        return OpenVinoEngine(export, threads=threads, cache_dir=wishes.cache_dir)
+        threads, precision = options.threads or available_cpus(), cpu_precision(options.precision)
+        _log.info("the engine is OpenVINO on the CPU in %s with %d threads: %s", precision, threads, reason)
+        return OpenVinoEngine(export, threads=threads, cache_dir=options.cache_dir, precision=precision)
+
+    if options.precision == "bf16":
+        raise StartUpError("VRN_PRECISION=bf16 is of the CPU's engine; on CUDA take f16 or f32")
 
     from vrn_cropper.service.engines.cuda import TorchEngine
 
-    device = "cuda:0" if wishes.device in ("auto", "cuda") else wishes.device
-    precision = "f16" if wishes.precision == "auto" else wishes.precision
-    _log.info("the engine is torch on %s in %s: VRN_DEVICE=%s and torch sees it", device, precision, wishes.device)
+    device = "cuda:0" if options.device in ("auto", "cuda") else options.device
+    precision = "f16" if options.precision == "auto" else options.precision
+    _log.info("the engine is torch on %s in %s: VRN_DEVICE=%s and torch sees it", device, precision, options.device)
     return TorchEngine(
         export,
         device=device,
         precision=precision,
-        max_batch_size=wishes.max_batch_size,
-        max_memory_share=wishes.max_gpu_memory_share,
+        max_batch_size=options.max_batch_size,
+        max_memory_share=options.max_gpu_memory_share,
     )
 
 

@@ -34,14 +34,14 @@ _MOST_STREAMS = 8
 
 
 class OpenVinoEngine:
-    """Scores on the CPU in f32."""
+    """Scores on the CPU, in f32 or where the CPU has instructions for it in bf16."""
 
     device = "cpu"
-    precision = "f32"
     parallel_batches = 2
 
-    def __init__(self, export: ExportInfo, *, threads: int, cache_dir: Path | None) -> None:
+    def __init__(self, export: ExportInfo, *, threads: int, cache_dir: Path | None, precision: str = "f32") -> None:
         self._export = export
+        self.precision = precision
         self._threads = threads
         self._cache_dir = cache_dir
         self._streams = min(threads, _MOST_STREAMS)
@@ -72,7 +72,7 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": hint,
             "NUM_STREAMS": streams,
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": self.precision,
             # Pinning fights with the decode threads and with other processes on the same cores.
             "ENABLE_CPU_PINNING": False,
         }

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.network.export_info import ExportInfo
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 from vrn_cropper.service.engines import choice as engine_choice
-from vrn_cropper.service.engines.choice import EngineWishes, choose_engine, cuda_obstacle, driver_obstacle
+from vrn_cropper.service.engines.choice import EngineOptions, choose_engine, cuda_obstacle, driver_obstacle
 from vrn_cropper.service.errors import StartUpError
 
 EXPORT = ExportInfo(Path("tiny.onnx"), "tiny", "v1", INPUT_SHAPES)
 
 
-def wishes(device="auto", precision="auto", threads=0):
-    return EngineWishes(device, precision, threads, None, 0, 0.8)
+def options(device="auto", precision="auto", threads=0):
+    return EngineOptions(device, precision, threads, None, 0, 0.8)
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def _cuda(monkeypatch):
 @pytest.mark.usefixtures("_no_cuda")
 def test_auto_without_cuda_is_the_cpu_engine_and_the_log_says_why(caplog):
     with caplog.at_level(logging.INFO):
-        engine = choose_engine(EXPORT, wishes(threads=3))
-    assert (engine.device, engine.precision) == ("cpu", "f32")
+        engine = choose_engine(EXPORT, options(threads=3))
+    assert (engine.device, engine.precision) == ("cpu", cpu_precision("auto"))
     assert "this machine has no CUDA" in caplog.text
     assert "3 threads" in caplog.text
 
@@ -40,25 +41,36 @@ def test_auto_without_cuda_is_the_cpu_engine_and_the_log_says_why(caplog):
 @pytest.mark.usefixtures("_cuda")
 def test_auto_with_cuda_is_the_torch_engine_in_half_precision():
     pytest.importorskip("torch")
-    engine = choose_engine(EXPORT, wishes())
+    engine = choose_engine(EXPORT, options())
     assert (engine.device, engine.precision) == ("cuda:0", "f16")
-    assert choose_engine(EXPORT, wishes("cuda:1", "f32")).device == "cuda:1"
+    assert choose_engine(EXPORT, options("cuda:1", "f32")).device == "cuda:1"
 
 
 @pytest.mark.usefixtures("_cuda")
 def test_cpu_is_taken_if_asked_even_where_there_is_cuda():
-    assert choose_engine(EXPORT, wishes("cpu")).device == "cpu"
+    assert choose_engine(EXPORT, options("cpu")).device == "cpu"
 
 
 @pytest.mark.usefixtures("_no_cuda")
 def test_cuda_where_there_is_none_is_a_start_up_error_that_says_what_to_install():
     with pytest.raises(StartUpError, match=r"VRN_DEVICE=cuda:2: .*install"):
-        choose_engine(EXPORT, wishes("cuda:2"))
+        choose_engine(EXPORT, options("cuda:2"))
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_precision_that_is_asked_for_is_the_cpu_engine_s(precision):
+    assert choose_engine(EXPORT, options("cpu", precision)).precision == precision
+
+
+@pytest.mark.usefixtures("_cuda")
+def test_bf16_is_refused_on_cuda_with_what_to_take_instead():
+    with pytest.raises(StartUpError, match="f16 or f32"):
+        choose_engine(EXPORT, options("cuda", "bf16"))
 
 
 def test_half_precision_needs_cuda():
     with pytest.raises(StartUpError, match="VRN_PRECISION=f16"):
-        choose_engine(EXPORT, wishes("cpu", "f16"))
+        choose_engine(EXPORT, options("cpu", "f16"))
 
 
 def test_machine_without_driver_is_told_apart_without_importing_torch(monkeypatch):
