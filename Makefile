@@ -16,7 +16,7 @@ SPLIT ?= test
 SBOM ?= sbom.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation figures export bench bench-serving clean
+.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation figures export bench bench-quick bench-serving clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,7 +83,11 @@ figures: $(VENV)/.dev ## the paper's Fig. 4 and 5 as PNGs: DATA=DIR
 export: $(VENV)/.dev ## the inference graph of a checkpoint to ONNX: CHECKPOINT=FILE
 	$(BIN)/python -m vrn_cropper.model.network.export $(CHECKPOINT)
 
-bench: bench-serving ## all benchmarks
+bench: bench-serving $(VENV)/.dev ## all benchmarks, with the comparison with peers (about 20 minutes)
+	$(BIN)/python -m benchmarks.peers --out benchmarks/RESULTS.md
+
+bench-quick: $(VENV)/.dev ## the comparison with peers, shorter (about 3 minutes once they are installed)
+	$(BIN)/python -m benchmarks.peers --quick
 
 bench-serving: $(VENV)/.dev ## load on a server of its own: throughput, latency, overload, memory (about 6 minutes)
 	$(BIN)/python -m benchmarks.serving
