@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 DATA ?= ../shared/data/crops
 EVALUATED ?= $(if $(filter command environment,$(firstword $(origin DATA))),$(DATA),../shared/data)
 FACES ?= $(wildcard runs/face_detection_full_range.tflite)
-BACKBONE ?= $(or $(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
+BACKBONE ?= $(or $(if $(filter paper,$(RECIPE)),torchvision),$(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
 CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
-EPOCHS ?= 5
+RECIPE ?= default
 SEED ?= 0
 OUT ?= runs/train
 SEEDS ?= 3
@@ -16,7 +16,7 @@ SPLIT ?= test
 SBOM ?= sbom.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation figures export bench bench-quick bench-serving clean
+.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,14 +68,20 @@ lint: $(VENV)/.dev ## rules and formatting (ruff), types (mypy)
 
 # The shipped model's settings, from an ImageNet backbone (MODEL_CARD.md has its own, BACKBONE=FILE takes it); a killed
 # run goes on with the same command.
-train: $(VENV)/.dev ## train: DATA=DIR EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
-	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --backbone $(BACKBONE) --epochs $(EPOCHS) --seed $(SEED)
+train: $(VENV)/.dev ## train: DATA=DIR RECIPE=default|paper EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
+	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --recipe $(RECIPE) --backbone $(BACKBONE) $(if $(EPOCHS),--epochs $(EPOCHS)) --seed $(SEED)
 
 evaluate: $(VENV)/.dev ## tables of all that DATA has, people first: DATA=DIR CHECKPOINT=FILE SPLIT=test|validation
 	$(BIN)/python -m vrn_cropper.model.evaluation --data $(EVALUATED) --checkpoint $(CHECKPOINT) --split $(SPLIT) --figures runs/evaluation $(if $(FACES),--face-detector $(FACES))
 
 ablation: $(VENV)/.dev ## the paper's Tab. 2 on frozen features: DATA=DIR SEEDS=3
 	$(BIN)/python -m vrn_cropper.model.training.ablation --data $(DATA) --backbone $(BACKBONE) --seeds $(SEEDS)
+
+table1: $(VENV)/.dev ## the paper's Tab. 1 by its recipe, full training, on test photos: DATA=DIR SEEDS=3
+	$(BIN)/python -m vrn_cropper.model.training.paper_tables --data $(DATA) --table 1 --backbone $(BACKBONE) --seeds $(SEEDS) $(if $(EPOCHS),--epochs $(EPOCHS))
+
+table2: $(VENV)/.dev ## the four rows of the paper's Tab. 2 likewise: DATA=DIR SEEDS=3
+	$(BIN)/python -m vrn_cropper.model.training.paper_tables --data $(DATA) --table 2 --backbone $(BACKBONE) --seeds $(SEEDS) $(if $(EPOCHS),--epochs $(EPOCHS))
 
 figures: $(VENV)/.dev ## the paper's Fig. 4 and 5 as PNGs: DATA=DIR
 	$(BIN)/python -m vrn_cropper.model.evaluation.figures --data $(DATA) --checkpoint $(CHECKPOINT) --out runs/figures

@@ -80,6 +80,14 @@ class Backbone(nn.Module):
             raise CheckpointError(f"{path} does not hold a MobileNetV2 backbone: {error}") from error
 
     def load_torchvision_imagenet(self) -> None:
-        """Load torchvision's own ImageNet weights; downloads them on first use, so it needs internet."""
-        weights = MobileNet_V2_Weights.IMAGENET1K_V2
-        self.features.load_state_dict(mobilenet_v2(weights=weights).features[:STRIDE_32].state_dict())
+        """Load torchvision's own ImageNet weights; downloads them on first use, so it needs internet.
+
+        Raises CheckpointError where they cannot be downloaded.
+        """
+        try:
+            network = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V2)
+        except OSError as error:  # urllib's errors, and those of a full disk
+            raise CheckpointError(
+                f"cannot download torchvision's ImageNet weights ({error}); name a file instead (--backbone FILE)"
+            ) from error
+        self.features.load_state_dict(network.features[:STRIDE_32].state_dict())

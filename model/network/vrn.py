@@ -39,8 +39,11 @@ class VrnConfig:
     fixed_ratio_gain: float = 0.0  # [c] the same where the ratio is given
     score_scale: float = 1.0  # fitted on validation votes: score differences are log-odds of a person's preference
     has_splitter: bool = True  # False: the ablation's baseline, MOS directly from RoIAlign + RoDAlign, no IDL
-    pixel_mean: float = 0.5  # normalised pixel = (pixel / 255 - mean) / std, as the backbone's weights want it
-    pixel_std: float = 0.5
+    # One number for all channels, or one each for red, green and blue.
+    pixel_mean: float | tuple[float, ...] = (
+        0.5  # normalised pixel = (pixel / 255 - mean) / std, as the backbone's weights want it
+    )
+    pixel_std: float | tuple[float, ...] = 0.5
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -49,7 +52,7 @@ class VrnConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "VrnConfig":
         """Inverse of `to_dict`; raises TypeError on unknown or missing keys."""
-        return cls(**{**values, "hidden_sizes": tuple(values["hidden_sizes"])})
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 class VrnOutput(NamedTuple):
@@ -86,7 +89,10 @@ class Vrn(nn.Module):
     def normalise(self, photos: Tensor) -> Tensor:
         """uint8 (B, H, W, 3) -> normalised (B, 3, H, W) in the dtype of the weights."""
         pixels = photos.permute(0, 3, 1, 2).to(self.reduce.weight.dtype)
-        return (pixels / 255 - self.config.pixel_mean) / self.config.pixel_std
+        mean, std = self.config.pixel_mean, self.config.pixel_std
+        if isinstance(mean, tuple) or isinstance(std, tuple):
+            mean, std = (pixels.new_tensor(value).reshape(1, -1, 1, 1) for value in (mean, std))
+        return (pixels / 255 - mean) / std
 
     def split(self, feature: Tensor) -> tuple[Tensor, Tensor | None]:
         """Reduced map -> view-wise and image-wise maps, all (B, 32, H/16, W/16)."""

@@ -25,6 +25,7 @@ from vrn_cropper.model.photos.input_shapes import choose_input_shape, gaic_input
 from vrn_cropper.model.training.batches import Augmentation
 from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.losses import GainScale, LossConfig
+from vrn_cropper.model.training.recipes import RECIPES, TORCHVISION_PIXELS
 from vrn_cropper.model.training.run import train
 
 SPLIT_SEED = 0  # one validation split for every run, so that runs are comparable
@@ -81,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, default=Path("runs/train"), help="folder of the run; resumed if it is there")
     p.add_argument("--backbone", default="torchvision",
                    help="first weights: a safetensors file, 'torchvision' (downloads) or 'random'")  # fmt: skip
+    p.add_argument("--recipe", choices=list(RECIPES), default="default",
+                   help="paper: the VRN paper's settings to the letter; other options change it")  # fmt: skip
     p.add_argument("--start-from", type=Path, help="checkpoint of an earlier run, instead of --backbone")
     p.add_argument("--epochs", type=int, default=default.epochs)
     p.add_argument("--seed", type=int, default=default.seed)
@@ -89,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--head-lr", type=float, default=default.head_lr)
     p.add_argument("--final-lr-share", type=float, default=default.final_lr_share,
                    help="what a cosine leaves of both rates at the end")  # fmt: skip
+    p.add_argument("--warm-up-steps", type=int, default=default.warm_up_steps)
+    p.add_argument("--max-gradient-norm", type=float, default=default.max_gradient_norm, help="0 clips nothing")
     p.add_argument("--weight-decay", type=float, default=default.weight_decay)
     p.add_argument("--ema-decay", type=float, default=default.ema_decay)
     p.add_argument("--hidden-sizes", type=int, nargs="+", default=default.network.hidden_sizes)
@@ -116,8 +121,16 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The options; what a recipe sets is the default that others are read against."""
+    p = parser()
+    p.set_defaults(**RECIPES[p.parse_args(argv).recipe])
+    return p.parse_args(argv)
+
+
 def config_of(args: argparse.Namespace, device: torch.device) -> TrainConfig:
     """The settings that a command line names, on this device. Cached maps know no augmentation but the flip."""
+    pixels = TORCHVISION_PIXELS if args.backbone == "torchvision" and not args.start_from else {}
     varied = Augmentation(
         flip=not args.no_flip, brightness=args.jitter, contrast=args.jitter, saturation=args.jitter,
         hue=args.hue, outer_crop=args.outer_crop,
@@ -125,7 +138,7 @@ def config_of(args: argparse.Namespace, device: torch.device) -> TrainConfig:
     return replace(
         TrainConfig(),
         network=VrnConfig(
-            hidden_sizes=tuple(args.hidden_sizes), dropout=args.dropout, has_splitter=not args.no_splitter
+            hidden_sizes=tuple(args.hidden_sizes), dropout=args.dropout, has_splitter=not args.no_splitter, **pixels
         ),
         loss=LossConfig(args.gain_weight, GainScale(args.gain_scale), args.correlation_weight),
         validation_share=0.0 if args.all_photos else TrainConfig().validation_share,
@@ -133,6 +146,7 @@ def config_of(args: argparse.Namespace, device: torch.device) -> TrainConfig:
         augmentation=Augmentation(flip=varied.flip) if args.frozen_backbone else varied,
         **{name: getattr(args, name) for name in (
             "seed", "epochs", "batch_size", "backbone_lr", "head_lr", "weight_decay", "ema_decay",
+            "warm_up_steps", "max_gradient_norm",
             "frozen_blocks", "frozen_backbone", "region_weight", "final_lr_share",
         )},
     )  # fmt: skip
@@ -140,7 +154,7 @@ def config_of(args: argparse.Namespace, device: torch.device) -> TrainConfig:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0, or 1 with one line on standard error for a fault of the data or the files."""
-    args = parser().parse_args(argv)
+    args = parse(argv)
     device = start_processes()
     try:
         config = config_of(args, device)

@@ -8,11 +8,13 @@ so a killed ablation goes on where it was.
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from vrn_cropper.model.data.checks import split_validation
 from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd
@@ -40,6 +42,21 @@ def rows_of_table_2(base: TrainConfig) -> dict[str, TrainConfig]:
     }
 
 
+def starting_at(mean_mos: float, initialise: Callable[[Vrn], None]) -> Callable[[Vrn], None]:
+    """First weights for any row: one that predicts the MOS itself begins at its mean, which it would learn first.
+
+    Without this a few epochs compare who is rid of the offset, not who ranks better.
+    """
+
+    def start(vrn: Vrn) -> None:
+        initialise(vrn)
+        last = vrn.vdl.tail[-1]
+        if not vrn.config.has_splitter and isinstance(last, nn.Linear):
+            nn.init.constant_(last.bias, mean_mos)
+
+    return start
+
+
 def run_rows(
     rows: dict[str, TrainConfig],
     photos: list[RatedPhoto],
@@ -51,6 +68,7 @@ def run_rows(
 ) -> dict[str, list[dict[str, float]]]:
     """Last-epoch validation metrics of every row and seed: a fixed epoch, so that no row gains by selection."""
     first = next(iter(rows.values()))
+    mean_mos = float(np.mean([photo.mos.mean() for photo in photos]))
     torch.manual_seed(0)
     vrn = Vrn(first.network)
     initialise = backbone_initialiser(backbone)
@@ -69,7 +87,7 @@ def run_rows(
             folder = out / f"{name.replace(' + ', '-').replace(' ', '-').lower()}-seed{seed}"
             last = train(
                 replace(config, seed=seed), photos, held_out, folder,
-                initialise=initialise, device=device, log=lambda _line: None,
+                initialise=starting_at(mean_mos, initialise), device=device, log=lambda _line: None,
                 feature_cache=cache, held_out_cache=held_out_cache,
             ).last  # fmt: skip
             results[name].append(last["validation"])

@@ -28,7 +28,7 @@ class TrainConfig:
     final_lr_share: float = 0.02  # cosine from 1 down to this
     weight_decay: float = 0.05
     ema_decay: float = 0.99  # validation and the checkpoint use averaged weights
-    max_gradient_norm: float = 5.0
+    max_gradient_norm: float = 5.0  # 0 clips nothing
     frozen_blocks: int = 0  # first blocks of `features` that keep their weights; 4 save a third of a CPU step
     frozen_backbone: bool = False  # heads on cached maps
     mixed_precision: bool = False  # bfloat16 autocast; the command turns it on where it trains on CUDA

@@ -119,7 +119,7 @@ class Trainer:
             )
         self.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()
-        norm = nn.utils.clip_grad_norm_(self._named.values(), config.max_gradient_norm)
+        norm = nn.utils.clip_grad_norm_(self._named.values(), config.max_gradient_norm or math.inf)
         # Both: a NaN target gives a NaN loss and, through the sign of l1, a gradient of zero.
         if not (torch.isfinite(norm) and torch.isfinite(losses.total)):
             raise FloatingPointError(f"loss or gradient is not finite at step {self.step}; lower the learning rate")

@@ -31,7 +31,7 @@ NOT_RUN = {
     r"VRN_API_KEYS=.* docker ": "needs a Docker engine",
     r"curl .*localhost:8(080|443)": "talks to the stack in containers",
     r"kubectl ": "needs a cluster; tests/k8s checks the manifests",
-    r"make (train|evaluate|ablation|figures)\b": "needs a data set, or hours; tests/model runs the modules",
+    r"make (train|evaluate|ablation|figures|table[12])\b": "needs a data set, or hours; tests/model runs the modules",
     r"make export\b": "would replace the shipped graph; tests/model runs the module",
     r"make (bench|test)": "minutes of load, or this test itself",
     r"vrn export runs/|VRN_MODEL_PATH=runs/": "needs a training's checkpoint; tests/model runs the module",

@@ -1,18 +1,21 @@
 """The training command: what it refuses before the first step, and several processes."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
 
 from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.model.network import backbone
 from vrn_cropper.model.network.checkpoint import save_checkpoint
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
-from vrn_cropper.model.training.__main__ import checkpoint_initialiser, config_of, main, parser
+from vrn_cropper.model.training.__main__ import checkpoint_initialiser, config_of, main, parse, parser
 from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.losses import GainScale
 from vrn_cropper.model.training.run import RunResult
@@ -102,7 +105,8 @@ def test_a_missing_weights_file_is_named(
 
 
 def test_the_command_without_options_has_the_default_config() -> None:
-    assert config_of(parser().parse_args(["--data", "x"]), torch.device("cpu")) == TrainConfig()
+    command = ["--data", "x", "--backbone", "random"]  # torchvision's weights bring their own mean and deviation
+    assert config_of(parse(command), torch.device("cpu")) == TrainConfig()
 
 
 def test_the_command_with_all_photos_has_the_shipped_model_s_config() -> None:
@@ -138,6 +142,47 @@ def test_options_reach_the_config() -> None:
     assert config.network.hidden_sizes == (64, 32)
     assert not config.augmentation.flip
     assert not config.augmentation.outer_crop, "cached maps know no augmentation but the flip"
+
+
+def test_the_paper_s_recipe_is_the_paper_s_and_other_options_change_it() -> None:
+    config = config_of(parse(["--data", "x", "--recipe", "paper"]), torch.device("cpu"))
+    assert (config.epochs, config.batch_size, config.views_per_photo) == (60, 1, 64)
+    assert config.backbone_lr == config.head_lr == 1e-4
+    assert (config.loss.gain_weight, config.loss.gain_scale) == (3.0, GainScale.PAPER)
+    assert (config.warm_up_steps, config.max_gradient_norm, config.weight_decay, config.ema_decay) == (0, 0, 0, 0)
+    assert config.final_lr_share == 1
+    assert not config.augmentation.outer_crop
+    assert config.region_weight == config.loss.correlation_weight == 0
+    assert config.network.pixel_mean == (0.485, 0.456, 0.406), "torchvision's weights come with their own"
+    changed = config_of(
+        parse(["--data", "x", "--recipe", "paper", "--epochs", "2", "--backbone", "random"]), torch.device("cpu")
+    )
+    assert (changed.epochs, changed.batch_size, changed.network.pixel_mean) == (2, 1, 0.5)
+
+
+def test_validation_photos_of_the_data_set_are_used(tiny_gaicd: Path, tmp_path: Path, capsys) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(tiny_gaicd, data)
+    (data / "images" / "val").mkdir()
+    for name in ("p00.jpg", "p01.jpg"):
+        (data / "images" / "train" / name).rename(data / "images" / "val" / name)
+    small = ["--backbone", "random", "--epochs", "1", "--hidden-sizes", "8", "4"]
+    assert main(["--data", str(data), "--out", str(tmp_path / "run"), *small]) == 0
+    assert "10 photos to train on, 2 to validate on" in capsys.readouterr().out
+
+
+def test_weights_out_of_reach_are_one_line(tiny_gaicd: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    build = backbone.mobilenet_v2
+
+    def offline(weights: object) -> object:
+        if weights is not None:
+            raise URLError("no network")
+        return build(weights=None)
+
+    monkeypatch.setattr(backbone, "mobilenet_v2", offline)
+    assert main(["--data", str(tiny_gaicd), "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"error: cannot download torchvision's .*no network.*--backbone FILE\)\n", said)
 
 
 def test_a_second_phase_starts_from_the_first_ones_weights(tmp_path: Path) -> None:
