@@ -109,12 +109,6 @@ def test_the_command_without_options_has_the_default_config() -> None:
     assert config_of(parse(command), torch.device("cpu")) == TrainConfig()
 
 
-def test_the_command_with_all_photos_has_the_shipped_model_s_config() -> None:
-    config = config_of(parse(["--data", "x", "--all-photos", "--backbone", "random"]), torch.device("cpu"))
-    shipped = json.loads((ROOT / "model/weights/vrn-mobilenetv2.json").read_text())["training"]
-    assert json.loads(json.dumps(config.to_dict())) == shipped
-
-
 @pytest.mark.parametrize(
     ("options", "on_cpu", "on_cuda"),
     [([], False, True), (["--mixed-precision"], True, True), (["--no-mixed-precision"], False, False)],
