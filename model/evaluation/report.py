@@ -95,8 +95,8 @@ class Evaluation:
             methods = [*self.network, whole_frame(), *own_baselines(GAICD_PRIOR), *self.others(GAICD_PRIOR)]
             yield human_crops_table(methods, photos, f"Crops that people drew: {data.human_crops.name}").markdown()
         if data.viewed and data.rated:
-            photos = read_attention(data.viewed, data.rated, "test" if self.split == "test" else "train")
-            viewed = photos if self.split == "test" else split_attention(photos)[1]
+            split_photos = read_attention(data.viewed, data.rated, "test" if self.split == "test" else "train")
+            viewed = split_photos if self.split == "test" else split_attention(split_photos)[1]
             title = f"Where people looked: {data.viewed.stem}, {self.split}"
             yield attention_table(self._at_ratios(), viewed, title).markdown()
         if data.rated:

@@ -1,6 +1,7 @@
 """Whether a change that nobody sees gives another crop: mirrored, saved again, half the size, moved by a pixel."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -54,7 +55,7 @@ def stability_markdown(method: Method, photos: Sequence[RatedPhoto], title: str)
         changes["mirrored"].append(same_crop(whole, mirrored))
         changes["JPEG 60 instead of 95"].append(same_crop(fine, coarse))
         changes["half the size"].append(same_crop(whole, crops(as_png(half), half.size)))
-        jumps.append(pixel_jump(lambda views, path=photo.path: method.scorer.score(path, views), source.size))
+        jumps.append(pixel_jump(partial(method.scorer.score, photo.path), source.size))
     lines = [f"## {title}", f"{method.name}, {len(photos)} photos. Percent with the same crop after a change"]
     lines[-1] += f" (no edge moves by more than {SAME_WITHIN:.1%} of the side), 95 % bootstrap interval in brackets."
     rows = ["| change | free | fixed ratios |", "|---|---|---|"]

@@ -36,7 +36,7 @@ class BrightnessScorer:
 
 class LeftScorer:
     def score(self, photo, boxes_normalized):
-        return -boxes_normalized[:, 0]
+        return -boxes_normalized[:, 0] - boxes_normalized[:, 2]
 
 
 @pytest.fixture
