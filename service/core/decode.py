@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
+from vrn_cropper.model.photos.lossless import note_lossless
 from vrn_cropper.model.photos.pages import seek_full_page
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
 from vrn_cropper.service.core.mending import (
@@ -121,6 +122,7 @@ class Decoder:
     def _opened(self, image: Image.Image, photo: bytes, at_full_scale: bool) -> OpenedPhoto:
         self._check_size(image)
         note_colour_space(image)
+        note_lossless(image, photo)
         stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
         return OpenedPhoto(stored, _pixels_in_decode(stored), photo, at_full_scale)
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image, PngImagePlugin
 
 from vrn_cropper.model.errors import CropRequestError
 from vrn_cropper.model.photos.colour import to_averageable, to_rgb_over_white
 from vrn_cropper.model.photos.colour_spaces import in_srgb, stated_space
+from vrn_cropper.model.photos.lossless import is_lossless
 from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned
+from vrn_cropper.service.core.kept_metadata import kept_metadata
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 
 # What a format is answered as where the client names none; formats that only cameras write become JPEG.
@@ -41,15 +43,8 @@ _WRITABLE_MODES = {
     PictureFormat.AVIF: {"RGB", "RGBA"},
 }
 _PROFILE_SPACES = {b"RGB ": {"RGB", "RGBA"}, b"GRAY": {"L", "LA", "I;16"}, b"CMYK": {"CMYK"}}
-# Kept with the photo's details and its place if the client asks; the rest of IFD 0 describes the file as it was.
-_KEPT_TAGS = (
-    ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software,
-    ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.HostComputer, ExifTags.Base.Copyright,
-)  # fmt: skip
-_STALE_DETAILS = (
-    ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight, ExifTags.Base.MakerNote,
-    ExifTags.IFD.Interop,
-)  # fmt: skip
+# From here on JPEG keeps its colours at full resolution: text and sharp red edges show the difference.
+_FULL_COLOUR_QUALITY = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +77,15 @@ def encode_crop(stored: Image.Image, box_xyxy: tuple[int, int, int, int], option
     if stated_space(cut) is not None:
         # Written as sRGB: not every format and viewer knows how to state the source's colours.
         cut = in_srgb(to_averageable(cut))
-    picture, is_converted = _writable(cut, picture_format, keeps_depth=size == cut.size)
+    picture, is_converted = _writable(cut, picture_format, keeps_size=size == cut.size)
     profile = None if is_converted else _fitting_profile(stored.info.get("icc_profile"), picture.mode)
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    extras: dict[str, Any] = {"exif": _kept_exif(stored)} if options.keeps_metadata else {}
+    extras = _metadata_options(stored, picture_format) if options.keeps_metadata else {}
+    if picture.mode == "P" and "transparency" in picture.info:
+        extras["transparency"] = picture.info["transparency"]
+    if picture_format is PictureFormat.WEBP and options.quality is None and is_lossless(stored):
+        extras["lossless"] = True
     return EncodedPicture(_save(picture, picture_format, profile, options.quality, extras), picture_format, *size)
 
 
@@ -110,13 +109,15 @@ def output_size(crop_w: int, crop_h: int, options: PictureOptions) -> tuple[int,
     return size
 
 
-def _writable(cut: Image.Image, picture_format: PictureFormat, *, keeps_depth: bool) -> tuple[Image.Image, bool]:
+def _writable(cut: Image.Image, picture_format: PictureFormat, *, keeps_size: bool) -> tuple[Image.Image, bool]:
     """`cut` in a mode that the format can hold, as near to its own as there is, and whether its colours were
     converted to sRGB for that: they need no profile then.
     """
     modes = _WRITABLE_MODES[picture_format]
     has_alpha = cut.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in cut.info
-    if cut.mode in modes and "transparency" not in cut.info and (keeps_depth or cut.mode != "I;16"):
+    if cut.mode == "P" and picture_format is PictureFormat.PNG and keeps_size:
+        return cut, False  # few colours stay few: as RGB the file would be several times larger
+    if cut.mode in modes and "transparency" not in cut.info and (keeps_size or cut.mode != "I;16"):
         return cut, False
     if has_alpha and cut.mode.startswith("I"):  # Pillow's own conversion clips at 255
         cut = to_averageable(cut)
@@ -139,18 +140,19 @@ def _fitting_profile(profile: bytes | None, mode: str) -> bytes | None:
     return profile if profile and mode in _PROFILE_SPACES.get(bytes(profile[16:20]), ()) else None
 
 
-def _kept_exif(stored: Image.Image) -> bytes:
-    """Who, when, where and with what; not the thumbnail, which shows what was cut off."""
-    try:
-        source, kept = stored.getexif(), Image.Exif()
-        kept.update({tag: source[tag] for tag in _KEPT_TAGS if tag in source})
-        for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-            details = {tag: value for tag, value in source.get_ifd(ifd).items() if tag not in _STALE_DETAILS}
-            if details:
-                kept.get_ifd(ifd).update(details)
-        return kept.tobytes()
-    except Exception:  # damaged EXIF raises whatever its parser trips over, and must not cost the picture
-        return b""
+def _metadata_options(stored: Image.Image, picture_format: PictureFormat) -> dict[str, Any]:
+    """The kept metadata as the format's encoder takes it; what the format has no place for is left out."""
+    kept = kept_metadata(stored)
+    if picture_format not in (PictureFormat.JPEG, PictureFormat.PNG):
+        kept.pop("dpi", None)
+    iptc = kept.pop("iptc", b"")
+    if iptc and picture_format is PictureFormat.JPEG:
+        content = b"Photoshop 3.0\x00" + iptc
+        kept["extra"] = b"\xff\xed" + (len(content) + 2).to_bytes(2) + content
+    if picture_format is PictureFormat.PNG and (xmp := kept.pop("xmp", b"")):
+        kept["pnginfo"] = PngImagePlugin.PngInfo()
+        kept["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    return kept
 
 
 def _save(
@@ -166,6 +168,8 @@ def _save(
         extras = {**extras, "icc_profile": profile}
     if picture_format in _DEFAULT_QUALITY:
         extras = {**extras, "quality": quality or _DEFAULT_QUALITY[picture_format]}
+    if picture_format is PictureFormat.JPEG and extras["quality"] >= _FULL_COLOUR_QUALITY:
+        extras = {**extras, "subsampling": "4:4:4"}
     buffer = BytesIO()
     picture.save(buffer, picture_format.upper(), **_SAVE_OPTIONS[picture_format], **extras)
     return buffer.getvalue()

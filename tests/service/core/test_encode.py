@@ -192,3 +192,102 @@ def test_sixteen_bit_grey_with_a_transparent_value_is_not_blank(written):
     Image.fromarray(values).save(buffer, "PNG", transparency=1000)
     cut = opened(encode_crop(stored(buffer.getvalue()), BOX, PictureOptions(format=written))).convert("RGB")
     assert np.asarray(cut)[60, :, 0] == pytest.approx(values[60, 40:240] / 257, abs=6)
+
+
+def decoded_whole(photo):
+    """As the service hands a picture to its encoder."""
+    decoder = Decoder(DecodeLimits(10**7, 10**4))
+    photo_opened = decoder.open(photo, at_full_scale=True)
+    decoder.decode(photo_opened)
+    return photo_opened.stored.image
+
+
+def keep(photo, written=None):
+    return opened(encode_crop(decoded_whole(photo), BOX, PictureOptions(format=written, keeps_metadata=True)))
+
+
+def exif_block(order, *entries):
+    """A TIFF block of one directory; entries are (tag, type, count, bytes)."""
+    head = (b"II*\x00" if order == "<" else b"MM\x00*") + struct.pack(order + "IH", 8, len(entries))
+    directory, data, start = b"", b"", len(head) + 12 * len(entries) + 4
+    for tag, kind, count, content in sorted(entries):
+        value = content.ljust(4, b"\x00") if len(content) <= 4 else struct.pack(order + "I", start + len(data))
+        data += content if len(content) > 4 else b""
+        directory += struct.pack(order + "HHI", tag, kind, count) + value
+    return b"Exif\x00\x00" + head + directory + bytes(4) + data
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("written", list(PictureFormat))
+def test_kept_text_is_copied_byte_for_byte(photo_bytes, order, written):
+    author = "Zo\u00eb \u6d77 \u00a9".encode()
+    block = exif_block(order, (315, 2, len(author) + 1, author + b"\x00"), (274, 3, 1, struct.pack(order + "H", 1)))
+    kept = keep(photo_bytes(300, 200, "JPEG", exif=block), written)
+    assert author in kept.info["exif"]
+    assert ExifTags.Base.Orientation not in kept.getexif()
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read", "ignore:Corrupt EXIF")
+def test_one_odd_entry_is_left_out_and_the_rest_kept(photo_bytes):
+    odd = (33432, 99, 1, b"????")  # a type that does not exist
+    block = exif_block(">", (271, 2, 7, b"Camera\x00"), odd, (305, 2, 10_000, b"cut"))
+    exif = keep(photo_bytes(300, 200, "JPEG", exif=block)).getexif()
+    assert exif[ExifTags.Base.Make] == "Camera"
+    assert set(exif) == {ExifTags.Base.Make}
+
+
+def test_thumbnails_and_maker_notes_are_never_kept(photo_bytes):
+    exif = private_exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = b"SECRET PREVIEW"
+    block = exif.tobytes() + b"THUMBNAIL OF WHAT WAS CUT OFF"
+    kept = keep(photo_bytes(300, 200, "JPEG", exif=block)).info["exif"]
+    assert b"SECRET" not in kept
+    assert b"THUMBNAIL" not in kept
+    assert b"2020:01:02" in kept
+
+
+@pytest.mark.parametrize("written", list(PictureFormat))
+def test_xmp_is_kept_upright(photo_bytes, written):
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><d tiff:Orientation="6" dc:creator="Jane"/></x:xmpmeta>'
+    kept = keep(photo_bytes(300, 200, "JPEG", xmp=xmp), written).info
+    packet = kept.get("xmp") or kept["XML:com.adobe.xmp"].encode()
+    assert b'dc:creator="Jane"' in packet
+    assert b'tiff:Orientation="1"' in packet
+
+
+def test_iptc_and_resolution_are_kept_in_a_jpeg(photo_bytes):
+    record = b"\x1c\x02P\x00\x08Jane Doe"
+    content = b"Photoshop 3.0\x008BIM" + struct.pack(">HHI", 1028, 0, len(record)) + record + bytes(len(record) % 2)
+    segment = b"\xff\xed" + struct.pack(">H", len(content) + 2) + content
+    kept = keep(photo_bytes(300, 200, "JPEG", dpi=(300, 300), extra=segment))
+    assert kept.info["photoshop"][1028] == record
+    assert kept.info["dpi"] == (300, 300)
+
+
+def test_lossless_webp_stays_lossless(photo_bytes):
+    photo = photo_bytes(300, 200, "WEBP", lossless=True)
+    picture = encode_crop(decoded_whole(photo), BOX, PictureOptions())
+    expected = np.asarray(Image.open(BytesIO(photo)).crop(BOX))
+    np.testing.assert_array_equal(np.asarray(opened(picture)), expected)
+    lossy = encode_crop(decoded_whole(photo_bytes(300, 200, "WEBP", quality=80)), BOX, PictureOptions())
+    assert b"VP8 " in lossy.content[:40]
+
+
+def test_few_colours_stay_few(photo_bytes):
+    photo = photo_bytes(300, 200, "PNG", mode="P")
+    cut = opened(encode_crop(decoded_whole(photo), BOX, PictureOptions()))
+    assert cut.mode == "P"
+    expected = Image.open(BytesIO(photo)).convert("RGB").crop(BOX)
+    np.testing.assert_array_equal(np.asarray(cut.convert("RGB")), np.asarray(expected))
+    transparent = photo_bytes(300, 200, "PNG", mode="P", transparency=3)
+    assert "transparency" in opened(encode_crop(decoded_whole(transparent), BOX, PictureOptions())).info
+
+
+@pytest.mark.parametrize(("quality", "is_full"), [(100, True), (90, True), (88, False), (None, False)])
+def test_jpeg_of_high_quality_keeps_its_colours_at_full_resolution(photo_bytes, quality, is_full):
+    cut = opened(
+        encode_crop(
+            stored(photo_bytes(300, 200, "PNG")), BOX, PictureOptions(format=PictureFormat.JPEG, quality=quality)
+        )
+    )
+    assert (cut.layer[0][1:3] == (1, 1)) is is_full
