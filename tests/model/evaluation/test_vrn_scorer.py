@@ -32,7 +32,7 @@ def vrn():
 @pytest.fixture(scope="module")
 def cropper():
     """What serves: the shipped graph through the public class."""
-    return Cropper.load(threads=1)
+    return Cropper.load(threads=1, precision="f32")
 
 
 @pytest.fixture(scope="module")
@@ -75,5 +75,5 @@ def test_free_shapes_give_the_network_gaic_s_own_input(vrn):
     pixels = read_photo(photo, (InputShape(256, 640),)).model_input
     with torch.inference_mode():
         expected = vrn.score_views(torch.from_numpy(pixels.copy())[None], torch.from_numpy(views)[None])[0].numpy()
-    np.testing.assert_allclose(VrnScorer(vrn, CPU, free_shapes=True).score(photo, views), expected, atol=1e-6)
-    assert np.abs(VrnScorer(vrn, CPU).score(photo, views) - expected).max() > 1e-6
+    np.testing.assert_array_equal(VrnScorer(vrn, CPU, free_shapes=True).score(photo, views), expected)
+    assert np.abs(VrnScorer(vrn, CPU).score(photo, views) - expected).max() > 0

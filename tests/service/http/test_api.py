@@ -32,8 +32,8 @@ def test_photo_in_a_form_or_as_the_body_gets_the_same_crops(serving, photo_bytes
         assert [crop["rank"] for crop in answer["crops"]] == [1, 2]
         first = answer["crops"][0]
         assert first["aspect_ratio"] == "free"
-        assert first["box"]["x"] == 175  # the grid's rightmost left edge, 3.5 / 12 of 600
-        assert first["box_normalized"]["x"] == pytest.approx(175 / 600)
+        assert first["box"]["x"] == 168  # the views' rightmost left edge, .28 of 600
+        assert first["box_normalized"]["x"] == pytest.approx(168 / 600)
 
     asyncio.run(scenario())
 
