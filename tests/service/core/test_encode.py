@@ -227,7 +227,7 @@ def test_kept_text_is_copied_byte_for_byte(photo_bytes, order, written):
     assert ExifTags.Base.Orientation not in kept.getexif()
 
 
-@pytest.mark.filterwarnings("ignore:Truncated File Read", "ignore:Corrupt EXIF")
+@pytest.mark.filterwarnings("ignore:Tag data larger than file")
 def test_one_odd_entry_is_left_out_and_the_rest_kept(photo_bytes):
     odd = (33432, 99, 1, b"????")  # a type that does not exist
     block = exif_block(">", (271, 2, 7, b"Camera\x00"), odd, (305, 2, 10_000, b"cut"))
