@@ -1,7 +1,6 @@
 """The ASGI application from ready objects: routes, error answers, envelope. Builds nothing else."""
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -9,7 +8,6 @@ from starlette.types import ASGIApp
 
 from vrn_cropper.model.errors import VrnError
 from vrn_cropper.service.error_codes import NOT_FOUND, status_and_code
-from vrn_cropper.service.errors import BadRequestError
 from vrn_cropper.service.http.auth import ApiKeys, RequireKey
 from vrn_cropper.service.http.envelope import Envelope, OnRequest, request_record
 from vrn_cropper.service.http.error_answers import error_answer, error_body
@@ -37,11 +35,6 @@ def build_app(serving: Serving, on_request: OnRequest | None = None, api_keys: A
         record = request_record(request.scope)
         record.outcome = status_and_code(error)[1]
         return error_answer(error, record.request_id)
-
-    @app.exception_handler(RequestValidationError)
-    async def answer_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        fault = error.errors()[0]
-        return await answer_known(request, BadRequestError(f"{fault['loc'][-1]}: {fault['msg']}"))
 
     @app.exception_handler(HTTPException)
     async def answer_http(request: Request, error: HTTPException) -> JSONResponse:

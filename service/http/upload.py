@@ -6,13 +6,17 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from vrn_cropper.service.errors import BadRequestError, DisconnectedError, PhotoTooLargeError, UnsupportedPhotoError
 from vrn_cropper.service.http.admission import ByteHold
 
 _MAX_FIELDS = 100
+# Names a client may give for the text of form fields. No other name reaches Python's codecs: some of those take
+# minutes for a megabyte (punycode), or raise on every input (undefined).
+_CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "iso-8859-1": "latin-1", "latin-1": "latin-1"}
 _RAW_TYPES = ("image/", "application/octet-stream")
 
 
@@ -65,7 +69,8 @@ async def _read_multipart(
     class InMemoryParser(MultiPartParser):
         spool_max_size = max_bytes + 1  # never rolls over to a temporary file: the stream is bounded by max_bytes
 
-    parser = InMemoryParser(request.headers, stream, max_files=max_files, max_fields=_MAX_FIELDS)
+    headers = Headers({"Content-Type": _form_type(request.headers["content-type"])})
+    parser = InMemoryParser(headers, stream, max_files=max_files, max_fields=_MAX_FIELDS)
     try:
         form = await parser.parse()
     except MultiPartException as error:
@@ -78,3 +83,13 @@ async def _read_multipart(
         else:
             upload.fields.setdefault(name, []).append(value)
     return upload
+
+
+def _form_type(content_type: str) -> str:
+    """`content_type` with its boundary and a charset of `_CHARSETS`, nothing else. Raises BadRequestError."""
+    _, parameters = parse_options_header(content_type)
+    charset = _CHARSETS.get(parameters.get(b"charset", b"utf-8").decode("latin-1").strip().lower())
+    if charset is None:
+        raise BadRequestError("the charset of multipart/form-data is utf-8 or iso-8859-1")
+    boundary = parameters.get(b"boundary", b"").decode("latin-1").replace("\\", "\\\\").replace('"', '\\"')
+    return f"multipart/form-data; charset={charset}" + (f'; boundary="{boundary}"' if boundary else "")
