@@ -2,6 +2,8 @@
 builds; the part that crops comes from `service.core.build`.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -36,19 +38,29 @@ class Process:
     metrics: Metrics
 
 
-def build_process(settings: Settings, engine: Engine | None = None, on_request: OnRequest | None = None) -> Process:
+def build_process(
+    settings: Settings,
+    engine: Engine | None = None,
+    on_request: OnRequest | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Process:
     """The whole process; `engine` replaces the chosen one in tests. Raises CheckpointError or
     StartUpError.
     """
-    metrics = Metrics(CollectorRegistry())
-    core = build_core(settings, metrics, engine)
+    metrics = Metrics(CollectorRegistry(), service_version())
+    core = build_core(settings, metrics, engine, clock)
     lifecycle = Lifecycle()
 
     def estimate_s(items: int) -> float:
         return items * (core.batcher.seconds_per_item or _FIRST_GUESS_S)
 
     admission = Admission(core.accepted, settings.max_buffered_bytes, estimate_s)
-    metrics.watch(is_ready=lambda: lifecycle.state is State.READY, gpu_memory_bytes=core.runner.engine.memory_bytes)
+    metrics.watch(
+        is_ready=lambda: lifecycle.state is State.READY,
+        accepted_photos=lambda: core.accepted.count,
+        queue_depth=lambda: core.batcher.depth,
+        gpu_memory_bytes=core.runner.engine.memory_bytes,
+    )
     serving = Serving(
         crops=core.crops,
         admission=admission,
@@ -63,6 +75,7 @@ def build_process(settings: Settings, engine: Engine | None = None, on_request: 
         version=service_version(),
         serves_metrics=settings.metrics_port is None,
         page=read_page_files(settings.max_upload_bytes),
+        clock=clock,
     )
     api_keys = ApiKeys.parse(settings.api_keys.get_secret_value()) if settings.api_keys else None
     return Process(settings, build_app(serving, on_request, api_keys), core, lifecycle, admission, metrics)

@@ -4,7 +4,7 @@ Names have the prefix `vrn_`, times are in seconds. No label value comes from a 
 reasons are closed sets, and anything else counts as `other`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,11 +12,13 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
-    generate_latest,
+    disable_created_metrics,
     start_http_server,
 )
+from prometheus_client.exposition import choose_encoder
 
 from vrn_cropper.service.core.crop_service import CropResult
+from vrn_cropper.service.core.stages import STAGES
 from vrn_cropper.service.error_codes import OUTCOMES
 
 # One more than doubling from 1 ms to 10 s: a warm small photo takes about 15 ms, a deadline is at 10 s.
@@ -44,7 +46,8 @@ BATCH_SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 BYTES_BUCKETS = (1e4, 1e5, 5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7)
 PIXELS_BUCKETS = (1e5, 5e5, 1e6, 2e6, 5e6, 1.2e7, 2.4e7, 5e7, 1e8)
 
-CROP_ROUTES = ("/crop", "/crop/batch", "/crop/image")
+BATCH_ROUTE = "/crop/batch"
+CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})
 DROP_REASONS = frozenset({"deadline", "disconnected"})
@@ -53,7 +56,10 @@ DROP_REASONS = frozenset({"deadline", "disconnected"})
 class Metrics:
     """Counters, gauges and histograms on `registry`. Also the batcher's observer."""
 
-    def __init__(self, registry: CollectorRegistry, routes: frozenset[str] = ROUTES) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, version: str = "unknown", routes: frozenset[str] = ROUTES
+    ) -> None:
+        disable_created_metrics()  # a second series for each, which nobody reads; for the whole process
         self._registry = registry
         ProcessCollector(registry=registry)  # start time (restarts), memory, CPU seconds, open files
         self._routes = routes
@@ -67,7 +73,24 @@ class Metrics:
             ["route", "outcome"],
             registry=registry,
         )
-        self._total = histogram("request_seconds", "Seconds from the first byte to the answer.", SECONDS_BUCKETS)
+        self._total = Histogram(
+            "vrn_request_seconds",
+            "Seconds from a request's head to the end of its answer, by route and outcome.",
+            ["route", "outcome"],
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
+        self._stages = Histogram(
+            "vrn_stage_seconds",
+            "Seconds of a request in one stage; the stages add up to vrn_request_seconds.",
+            ["stage"],
+            buckets=SHORT_SECONDS_BUCKETS,
+            registry=registry,
+        )
+        self._photos = Counter(
+            "vrn_photos_total", "Photos sent to be cropped, by outcome.", ["outcome"], registry=registry
+        )
+        Gauge("vrn_build_info", "The service that runs.", ["version"], registry=registry).labels(version).set(1)
         self._decode = histogram("decode_seconds", "Seconds to decode one photo.", SECONDS_BUCKETS)
         self._encode = histogram("encode_seconds", "Seconds to cut and encode one picture.", SECONDS_BUCKETS)
         self._queue = histogram("queue_seconds", "Seconds from decoded to running.", SHORT_SECONDS_BUCKETS)
@@ -86,7 +109,8 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
-        self._depth = Gauge("vrn_queue_depth", "Decoded photos that wait for a batch.", registry=registry)
+        self._accepted = Gauge("vrn_accepted_photos", "Accepted and unanswered photos.", registry=registry)
+        self._depth = Gauge("vrn_queue_depth", "Of those, decoded and waiting for a batch.", registry=registry)
         self._in_flight = Gauge("vrn_in_flight", "Requests being answered.", registry=registry)
         self._ready = Gauge("vrn_ready", "1 if the service takes work.", registry=registry)
         self._engine = Gauge(
@@ -96,14 +120,11 @@ class Metrics:
         for reason in DROP_REASONS:
             self._dropped.labels(reason)
         for outcome in OUTCOMES:
+            self._photos.labels(outcome)
             for route in CROP_ROUTES:
                 self._requests.labels(route, outcome)
 
     # ---- the batcher's observer ----------------------------------------------------------------------------
-
-    def queue_changed(self, depth: int) -> None:
-        """Decoded photos that wait now."""
-        self._depth.set(depth)
 
     def item_dropped(self, reason: str) -> None:
         """An item left the queue unscored."""
@@ -124,35 +145,56 @@ class Metrics:
         """A request arrived."""
         self._in_flight.inc()
 
-    def request_ended(self, route: str, outcome: str, total_s: float) -> None:
-        """A request was answered, or its client left."""
+    def request_ended(
+        self, route: str, outcome: str, total_s: float, stages: Mapping[str, float], trace_id: str | None = None
+    ) -> None:
+        """A request was answered, or its client left; `stages` are seconds by stage."""
         self._in_flight.dec()
         route = route if route in self._routes else "other"
-        self._requests.labels(route, outcome if outcome in OUTCOMES else "other").inc()
+        outcome = outcome if outcome in OUTCOMES else "other"
+        self._requests.labels(route, outcome).inc()
         if route in CROP_ROUTES:
-            self._total.observe(total_s)
+            self._total.labels(route, outcome).observe(total_s, {"trace_id": trace_id} if trace_id else None)
+            for stage, seconds in stages.items():
+                self._stages.labels(stage if stage in STAGES else "other").observe(seconds)
+            if route != BATCH_ROUTE:
+                self.photo_ended(outcome)
 
     def photo_cropped(self, result: CropResult, upload_bytes: int) -> None:
         """A photo went the whole path."""
-        self._decode.observe(result.timings.decode_s)
-        self._queue.observe(result.timings.queue_s)
-        if result.timings.encode_s:
-            self._encode.observe(result.timings.encode_s)
+        self._decode.observe(result.seconds["decode"])
+        self._queue.observe(result.seconds["queue"])
+        if "encode" in result.seconds:
+            self._encode.observe(result.seconds["encode"])
         self._bytes.observe(upload_bytes)
         self._pixels.observe(result.width * result.height)
+
+    def photo_ended(self, outcome: str) -> None:
+        """A photo of a batch request came to its end; one that is a request of its own ends with that."""
+        self._photos.labels(outcome if outcome in OUTCOMES else "other").inc()
 
     def engine_loaded(self, device: str, precision: str, model: str, version: str) -> None:
         """Which engine serves."""
         self._engine.labels(device, precision, model, version).set(1)
 
-    def watch(self, *, is_ready: Callable[[], bool], gpu_memory_bytes: Callable[[], int | None]) -> None:
-        """Where readiness and GPU memory are read at each scrape."""
+    def watch(
+        self,
+        *,
+        is_ready: Callable[[], bool],
+        accepted_photos: Callable[[], int],
+        queue_depth: Callable[[], int],
+        gpu_memory_bytes: Callable[[], int | None],
+    ) -> None:
+        """Where the gauges are read at each scrape."""
+        self._depth.set_function(lambda: float(queue_depth()))
+        self._accepted.set_function(lambda: float(accepted_photos()))
         self._ready.set_function(lambda: float(is_ready()))
         self._gpu_memory.set_function(lambda: float(gpu_memory_bytes() or 0))
 
-    def render(self) -> bytes:
-        """The text that Prometheus scrapes."""
-        return generate_latest(self._registry)
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """What Prometheus scrapes, and its media type: OpenMetrics, with exemplars, where `accept` asks for it."""
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry), media_type
 
     def serve(self, host: str, port: int) -> Callable[[], None]:
         """Serve the text on a port of its own, from a thread; the function returned stops that."""

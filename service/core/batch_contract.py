@@ -24,7 +24,6 @@ class BatchRunner(Protocol[T, R]):
 class BatchObserver(Protocol):
     """Told what happens, for metrics; must not raise."""
 
-    def queue_changed(self, depth: int) -> None: ...
     def item_dropped(self, reason: str) -> None: ...
     def batch_formed(self, size: int, formation_s: float) -> None: ...
     def batch_ran(self, size: int, run_s: float) -> None: ...
@@ -32,9 +31,6 @@ class BatchObserver(Protocol):
 
 class SilentObserver:
     """For callers that count nothing."""
-
-    def queue_changed(self, depth: int) -> None:
-        """Ignored."""
 
     def item_dropped(self, reason: str) -> None:
         """Ignored."""

@@ -180,7 +180,6 @@ class Batcher(Generic[T, R]):
     def _push(self, entry: _Entry[T, R]) -> None:
         self._queues.setdefault(entry.group, deque()).append(entry)
         self._depth += 1
-        self._observer.queue_changed(self._depth)
         self._wake.set()
 
     def _remove(self, entry: _Entry[T, R]) -> None:
@@ -191,7 +190,6 @@ class Batcher(Generic[T, R]):
         if not queue:
             del self._queues[entry.group]
         self._depth -= 1
-        self._observer.queue_changed(self._depth)
 
     # ---- running -------------------------------------------------------------------------------------------
 
@@ -250,7 +248,6 @@ class Batcher(Generic[T, R]):
         waiting = [entry for queue in self._queues.values() for entry in queue]
         self._queues.clear()
         self._depth = 0
-        self._observer.queue_changed(0)
         for entry in [*waiting, *self._taken]:
             if not entry.future.done():
                 entry.future.set_exception(EngineError("the engine has stopped; the service must be restarted"))

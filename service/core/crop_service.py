@@ -6,7 +6,7 @@ command line. Knows nothing of HTTP, and nothing of which engine scores.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -22,6 +22,7 @@ from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.picture_request import PictureOptions
 from vrn_cropper.service.core.pixel_limit import PixelHold, PixelLimit
+from vrn_cropper.service.core.stages import Stages
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.errors import DeadlineError
 
@@ -30,23 +31,12 @@ _TOO_LATE = "the deadline passed before the photo was decoded or encoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds of one photo's path. `queue_s` includes the forming of its batch."""
-
-    decode_s: float
-    queue_s: float
-    inference_s: float
-    rank_s: float
-    encode_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class CropResult:
-    """The ranked crops of a photo, and how they came about."""
+    """The ranked crops of a photo, and how they came about; `seconds` by stage of `service.core.stages`."""
 
     ranked: RankedCrops
     source_format: str
-    timings: Timings
+    seconds: Mapping[str, float]
     batch_size: int
     warnings: tuple[str, ...] = ()
 
@@ -98,18 +88,24 @@ class CropService:
         return self._held_limit.held
 
     async def crop(
-        self, photo: bytes, options: CropOptions, permit: Permit, deadline_s: float | None = None
+        self,
+        photo: bytes,
+        options: CropOptions,
+        permit: Permit,
+        deadline_s: float | None = None,
+        stages: Stages | None = None,
     ) -> CropResult:
-        """The crops of an uploaded photo; `deadline_s` is a time of the clock.
+        """The crops of an uploaded photo; `deadline_s` is a time of the clock. The time goes into `stages`.
 
         Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
         cannot fulfil, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
         """
         permit.spend()
-        opened, open_s = await self._in_pool(lambda: self._decoder.open(photo), deadline_s)
-        decoded, plan, decode_s = await self._decode_and_plan(opened, options, deadline_s)
+        stages = stages or Stages("decode_wait", self._clock)
+        opened = await self._in_pool("decode", stages, lambda: self._decoder.open(photo), deadline_s)
+        decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_s)
         del opened  # its pixels must not wait for the batch
-        return await self._score(decoded, plan, options, open_s + decode_s, deadline_s)
+        return await self._score(decoded, plan, options, stages, deadline_s)
 
     async def crop_pictures(
         self,
@@ -119,64 +115,76 @@ class CropService:
         choose: Callable[[RankedCrops], Sequence[Crop]],
         permit: Permit,
         deadline_s: float | None = None,
+        stages: Stages | None = None,
     ) -> PicturesResult:
         """As `crop`, and the crops that `choose` names cut from the full photo, which is decoded once.
 
         Raises as `crop` does, and whatever `choose` raises.
         """
         permit.spend()
-        opened, open_s = await self._in_pool(lambda: self._decoder.open(photo, at_full_scale=True), deadline_s)
+        stages = stages or Stages("decode_wait", self._clock)
+        opened = await self._in_pool(
+            "decode", stages, lambda: self._decoder.open(photo, at_full_scale=True), deadline_s
+        )
         async with AsyncExitStack() as stack:
             async with self._before(deadline_s):
                 held = await stack.enter_async_context(self._held_limit.hold(opened.full_pixels))
-            decoded, plan, decode_s = await self._decode_and_plan(opened, options, deadline_s, held)
-            result = await self._score(decoded, plan, options, open_s + decode_s, deadline_s)
+            decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_s, held)
+            result = await self._score(decoded, plan, options, stages, deadline_s)
             chosen = tuple(choose(result.ranked))
 
             def encode_all() -> tuple[EncodedPicture, ...]:
                 return tuple(encode_crop(opened.stored.image, crop.box_xyxy, picture) for crop in chosen)
 
-            pictures, encode_s = await self._in_pool(encode_all, deadline_s, held)
-        timings = replace(result.timings, encode_s=encode_s)
-        return PicturesResult(replace(result, timings=timings), chosen, pictures)
+            pictures = await self._in_pool("encode", stages, encode_all, deadline_s, held)
+        return PicturesResult(replace(result, seconds=stages.seconds()), chosen, pictures)
 
     async def _decode_and_plan(
-        self, opened: OpenedPhoto, options: CropOptions, deadline_s: float | None, *held: PixelHold
-    ) -> tuple[DecodedPhoto, ViewPlan, float]:
-        """The photo decoded, its candidate views, and the seconds of both."""
+        self,
+        opened: OpenedPhoto,
+        options: CropOptions,
+        stages: Stages,
+        deadline_s: float | None,
+        *held: PixelHold,
+    ) -> tuple[DecodedPhoto, ViewPlan]:
+        """The photo decoded, and its candidate views."""
 
         def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
             # On a pool thread, so that the event loop never works in proportion to the photo.
             decoded = self._decoder.decode(opened)
             return decoded, plan_views(decoded.width, decoded.height, options)
 
+        stages.begin("decode_wait")
         async with AsyncExitStack() as stack:
             async with self._before(deadline_s):
                 in_decode = await stack.enter_async_context(self._decode_limit.hold(opened.pixels))
-            (decoded, plan), decode_s = await self._in_pool(decode_and_plan, deadline_s, in_decode, *held)
-        return decoded, plan, decode_s
+            return await self._in_pool("decode", stages, decode_and_plan, deadline_s, in_decode, *held)
 
     async def _score(
         self,
         decoded: DecodedPhoto,
         plan: ViewPlan,
         options: CropOptions,
-        decode_s: float,
+        stages: Stages,
         deadline_s: float | None,
     ) -> CropResult:
+        stages.begin("queue")
         batched = await self._batcher.submit(
             ScoreItem(decoded.model_input, plan.boxes_normalized),
             group=decoded.input_shape,
             deadline_s=deadline_s,
         )
-        ranking_from = self._clock()
+        stages.split("inference", batched.run_s)
+        stages.begin("rank")
         ranked = rank_crops(plan, batched.value, options)
-        timings = Timings(decode_s, batched.queue_s, batched.run_s, self._clock() - ranking_from)
-        return CropResult(ranked, decoded.format, timings, batched.batch_size, decoded.warnings)
+        return CropResult(ranked, decoded.format, stages.seconds(), batched.batch_size, decoded.warnings)
 
-    async def _in_pool(self, work: Callable[[], R], deadline_s: float | None, *held: PixelHold) -> tuple[R, float]:
-        """The result of `work` on a thread of the pool, and its seconds there. Raises DeadlineError.
+    async def _in_pool(
+        self, stage: str, stages: Stages, work: Callable[[], R], deadline_s: float | None, *held: PixelHold
+    ) -> R:
+        """The result of `work` on a thread of the pool. Raises DeadlineError.
 
+        Its time there belongs to `stage`, the rest of the time until now to the waiting for that.
         The pixels that it uses stay taken until the thread is done with them, even if nobody waits any more.
         """
 
@@ -190,10 +198,13 @@ class CropService:
             for hold in held:
                 hold.end_use()
 
+        stages.begin(f"{stage}_wait")
         for hold in held:
             hold.begin_use()
         async with self._before(deadline_s):
-            return await self._pool.run(timed, work, end_uses)
+            result, seconds = await self._pool.run(timed, work, end_uses)
+        stages.split(stage, seconds)
+        return result
 
     @asynccontextmanager
     async def _before(self, deadline_s: float | None) -> AsyncIterator[None]:

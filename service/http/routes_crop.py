@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.core.crop_service import CropResult
-from vrn_cropper.service.error_codes import client_message, status_and_code
+from vrn_cropper.service.error_codes import OK, client_message, status_and_code
 from vrn_cropper.service.errors import BadRequestError, PhotoTooLargeError
 from vrn_cropper.service.http import openapi
 from vrn_cropper.service.http.envelope import RequestRecord, request_record
@@ -31,8 +31,9 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
         async with take_in(request, serving, max_bytes=serving.limits.max_upload_bytes) as intake:
             photo, options = intake.only_photo(), intake.options.crop_options()
             async with serving.admission.accept() as permit:
-                work = serving.crops.crop(photo, options, permit, intake.deadline_s)
+                work = serving.crops.crop(photo, options, permit, intake.deadline_s, record.stages)
                 result = await unless_disconnected(request, work)
+            record.stages.begin("answer")
             note_result(serving, record, result, len(photo))
         return schemas.crops_answer(result, serving.export, record.request_id)
 
@@ -53,8 +54,10 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
             work = asyncio.gather(
                 *(_crop_one(serving, photo, options, intake.deadline_s, record) for photo in photos)
             )
+            record.stages.begin("photos")
             outcomes = await unless_disconnected(request, work)
-        record.facts.update(photos=len(photos), bytes=sum(map(len, photos)))
+        record.stages.begin("answer")
+        _note_batch(record, photos, outcomes)
         return schemas.BatchAnswer(
             results=[_entry(index, outcome, serving, record.request_id) for index, outcome in enumerate(outcomes)],
             model=schemas.model_answer(serving.export),
@@ -63,10 +66,8 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
 
 
 def note_result(serving: Serving, record: RequestRecord, result: CropResult, upload_bytes: int) -> None:
-    """Count a cropped photo, and put its stages and facts into the request's record."""
+    """Count a cropped photo, and put its facts into the request's record."""
     serving.metrics.photo_cropped(result, upload_bytes)
-    timings = result.timings
-    record.seconds.update(decode=timings.decode_s, queue=timings.queue_s, inference=timings.inference_s)
     record.facts.update(
         width=result.width, height=result.height, format=result.source_format, bytes=upload_bytes,
         batch_size=result.batch_size,
@@ -90,11 +91,22 @@ async def _crop_one(
         async with serving.admission.accept() as permit:
             result = await serving.crops.crop(photo, options, permit, deadline_s)
     except Exception as error:
-        if status_and_code(error)[0] == 500:
+        status, code = status_and_code(error)
+        serving.metrics.photo_ended(code)
+        if status == 500:
             _log.exception("request %s failed on one photo", record.request_id)
         return error
+    serving.metrics.photo_ended(OK)
     serving.metrics.photo_cropped(result, len(photo))
     return result
+
+
+def _note_batch(record: RequestRecord, photos: list[bytes], outcomes: list[CropResult | Exception]) -> None:
+    """Facts of all photos. A request none of whose photos was cropped counts as its worst failure, not as ok."""
+    failures = [status_and_code(outcome) for outcome in outcomes if isinstance(outcome, Exception)]
+    record.facts.update(photos=len(photos), failed_photos=len(failures), bytes=sum(map(len, photos)))
+    if len(failures) == len(photos):
+        record.outcome = max(failures)[1]
 
 
 def _entry(index: int, outcome: CropResult | Exception, serving: Serving, request_id: str) -> schemas.BatchEntry:

@@ -46,10 +46,12 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
                 return ranked.crops[rank - 1 :]
 
             async with serving.admission.accept() as permit:
-                work = serving.crops.crop_pictures(photo, options, picture, choose, permit, intake.deadline_s)
+                work = serving.crops.crop_pictures(
+                    photo, options, picture, choose, permit, intake.deadline_s, record.stages
+                )
                 cut = await unless_disconnected(request, work)
+            record.stages.begin("answer")
             note_result(serving, record, cut.result, len(photo))
-            record.seconds["encode"] = cut.result.timings.encode_s
         made = cut.pictures[0]
         headers = _headers(cut.chosen[0], cut.result.ranked)
         headers["Content-Disposition"] = f'inline; filename="crop{made.format.suffix}"'

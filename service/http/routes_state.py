@@ -4,9 +4,8 @@ The routes that crop are in `routes_crop` and `routes_image`, the web page in `r
 tell the state.
 """
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.http import openapi
@@ -54,6 +53,7 @@ def _add_state_routes(router: APIRouter, serving: Serving) -> None:
     if serving.serves_metrics:
 
         @router.get("/metrics", response_class=Response, responses=openapi.METRICS_ANSWERS)
-        async def metrics() -> Response:
-            """Prometheus text."""
-            return Response(serving.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+        async def metrics(request: Request) -> Response:
+            """Prometheus text, or OpenMetrics with exemplars where `Accept` asks for it."""
+            content, media_type = serving.metrics.render(request.headers.get("accept", ""))
+            return Response(content, headers={"Content-Type": media_type})

@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vrn_cropper.service.core.stages import STAGES
 from vrn_cropper.service.errors import StartUpError
 from vrn_cropper.service.http.envelope import OnRequest, RequestRecord
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_STAGE_ORDER = ("decode", "queue", "inference")
+_CONVENTIONAL = frozenset({"method", "route", "status"})
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -41,12 +42,14 @@ def tracing(environment: Mapping[str, str], version: str) -> Iterator[OnRequest 
 @contextlib.contextmanager
 def span_writer(processor: Any, version: str) -> Iterator[OnRequest]:
     """Turns each request into spans for `processor`, an OpenTelemetry span processor."""
-    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import SpanKind, set_span_in_context
+    from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    resource = Resource.create({"service.name": "vrn-cropper", "service.version": version})
+    # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say goes before our own.
+    ours = Resource.create({"service.name": "vrn-cropper", "service.version": version})
+    resource = ours.merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("service")
@@ -56,20 +59,28 @@ def span_writer(processor: Any, version: str) -> Iterator[OnRequest]:
         if facts["route"] in _QUIET_ROUTES:
             return
         ended_ns = time.time_ns()
-        carrier = {"traceparent": record.trace_parent} if record.trace_parent else {}
+        stages = record.stages.seconds()
+        began_ns = ended_ns - int(sum(stages.values()) * 1e9)
+        carrier = {"traceparent": record.trace_parent or "", "tracestate": record.trace_state or ""}
+        status = facts["status"]
         span = tracer.start_span(
             f"{facts['method']} {facts['route']}",
             context=propagator.extract(carrier),
             kind=SpanKind.SERVER,
-            start_time=ended_ns - int(facts["total_ms"] * 1e6),
-            attributes=dict(facts),
-        )
-        # Stages follow one another and end with the answer; what came before them is reading the upload.
-        stages = [(name, int(record.seconds[name] * 1e9)) for name in _STAGE_ORDER if name in record.seconds]
-        began_ns = ended_ns - sum(duration_ns for _, duration_ns in stages)
-        for name, duration_ns in stages:
+            start_time=began_ns,
+            attributes={
+                "http.request.method": facts["method"], "http.route": facts["route"],
+                "http.response.status_code": status,
+                **{f"vrn.{name}": value for name, value in facts.items() if name not in _CONVENTIONAL},
+            },
+        )  # fmt: skip
+        if status >= 500 or status == 0:
+            span.set_attribute("error.type", facts["outcome"])
+            span.set_status(Status(StatusCode.ERROR, facts["outcome"]))
+        # The stages follow one another and make up the whole request.
+        for name in sorted(stages, key=STAGES.index):
             child = tracer.start_span(name, context=set_span_in_context(span), start_time=began_ns)
-            began_ns += duration_ns
+            began_ns += int(stages[name] * 1e9)
             child.end(began_ns)
         span.end(ended_ns)
 

@@ -37,7 +37,7 @@ def exposed_names() -> set[str]:
     """Every sample that a scrape holds."""
     metrics = Metrics(CollectorRegistry())
     metrics.engine_loaded("cpu", "f32", "m", "1")
-    families = list(text_string_to_metric_families(metrics.render().decode()))
+    families = list(text_string_to_metric_families(metrics.render()[0].decode()))
     histograms = {f"{f.name}_{end}" for f in families if f.type == "histogram" for end in ("bucket", "sum", "count")}
     return {sample.name for family in families for sample in family.samples} | histograms
 

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import selectors
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -90,13 +91,9 @@ class FakeRunner:
 
 @dataclass
 class RecordingObserver:
-    depths: list[int] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     formed: list[tuple[int, float]] = field(default_factory=list)
     ran: list[tuple[int, float]] = field(default_factory=list)
-
-    def queue_changed(self, depth: int) -> None:
-        self.depths.append(depth)
 
     def item_dropped(self, reason: str) -> None:
         self.dropped.append(reason)
@@ -226,11 +223,12 @@ def serving(export_path):
     """An async context: (client, process) of a running application, with `VRN_*` settings by keyword."""
 
     @contextlib.asynccontextmanager
-    async def start(engine=None, warm=True, **settings):
+    async def start(engine=None, warm=True, clock=time.monotonic, **settings):
         variables = {f"VRN_{name.upper()}": str(value) for name, value in settings.items()}
         process = build_process(
             read_settings({"VRN_MODEL_PATH": str(export_path), "VRN_DECODE_THREADS": "2", **variables}),
             engine or FakeEngine(),
+            clock=clock,
         )
         transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)
         async with contextlib.AsyncExitStack() as stack:

@@ -182,13 +182,12 @@ def test_rare_shape_does_not_starve_behind_a_common_one(in_virtual_time, running
     in_virtual_time(scenario())
 
 
-def test_observer_sees_queue_depth_batch_sizes_and_formation(in_virtual_time, running_batcher, fake_runner, observer):
+def test_observer_sees_batch_sizes_and_the_time_they_ran(in_virtual_time, running_batcher, fake_runner, observer):
     async def scenario():
         async with running_batcher(fake_runner(seconds_per_item=0.1), observer) as batcher:
             await asyncio.gather(*[submit(batcher, item) for item in range(6)])
             assert batcher.seconds_per_item == pytest.approx(0.1)
-        assert max(observer.depths) == 6
-        assert observer.depths[-1] == 0
+        assert batcher.depth == 0
         assert [size for size, _ in observer.formed] == [4, 2]
         assert [run_s for _, run_s in observer.ran] == pytest.approx([0.4, 0.2])
 

@@ -60,7 +60,8 @@ def test_every_answer_carries_id_timing_and_model_version(serving, photo_bytes):
             missing = await client.get("/nothing/here")
         assert crop.headers["x-request-id"] == crop.json()["request_id"] == "my-id.1"
         assert re.fullmatch(
-            r"decode;dur=[\d.]+, queue;dur=[\d.]+, inference;dur=[\d.]+, total;dur=[\d.]+",
+            r"receive;dur=[\d.]+, decode_wait;dur=[\d.]+, decode;dur=[\d.]+, queue;dur=[\d.]+, inference;dur=[\d.]+,"
+            r" rank;dur=[\d.]+, answer;dur=[\d.]+, total;dur=[\d.]+",
             crop.headers["server-timing"],
         )
         assert re.fullmatch("[0-9a-f]{32}", bad_id.headers["x-request-id"])
@@ -252,7 +253,9 @@ def test_metrics_count_outcomes_and_no_client_can_make_a_label(serving, photo_by
         assert "label-me" not in text
         for name in (
             "decode_seconds_count 1", "queue_seconds_count 1", "batch_formation_seconds_count 1",
-            "inference_seconds_count 1", "request_seconds_count 2", "batch_size_count 1", "queue_depth 0",
+            "inference_seconds_count 1",
+            'request_seconds_count{outcome="ok",route="/crop"} 1',
+            'photos_total{outcome="unsupported"} 1', "batch_size_count 1", "accepted_photos 0",
             "in_flight 1", "upload_bytes_count 1", "photo_pixels_count 1", "ready 1", "gpu_memory_bytes 4096",
             'dropped_total{reason="deadline"} 0',
         ):  # fmt: skip
@@ -312,7 +315,7 @@ def test_client_that_leaves_takes_its_photo_out_of_the_queue(serving, photo_byte
             await process.app(crop_scope(), receive, send)
             assert process.admission.photos == process.admission.bytes == 0
             assert process.core.runner.engine.batches == []
-            text = process.metrics.render().decode()
+            text = process.metrics.render()[0].decode()
             assert 'vrn_requests_total{outcome="disconnected",route="/crop"} 1.0' in text
             assert 'vrn_dropped_total{reason="disconnected"} 1.0' in text
 

@@ -77,7 +77,7 @@ def test_anything_else_is_answered_401(ask, headers):
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["error"]["code"] == "unauthorized"
     assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
-    assert b'vrn_requests_total{outcome="unauthorized",route="other"} 1.0' in ask.metrics.render()
+    assert b'vrn_requests_total{outcome="unauthorized",route="other"} 1.0' in ask.metrics.render()[0]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 503), ("/openapi.json", 200)])
