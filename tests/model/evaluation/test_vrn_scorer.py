@@ -15,7 +15,7 @@ from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkp
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.model.photos.reading import read_photo
-from vrn_cropper.model.views.boxes import flip_boxes, normalize_boxes
+from vrn_cropper.model.views.boxes import flip_boxes, mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.candidates import grid_views
 from vrn_cropper.model.views.options import FREE
 
@@ -49,7 +49,7 @@ def test_the_crops_evaluated_are_those_that_are_served(cropper, shipped, name):
     boxes = normalize_boxes([crop.box_xyxy for crop in served.crops], served.width, served.height)
     np.testing.assert_array_equal(found.crops, boxes)
     # The free crop is scored before its edges are rounded to pixels, so its score is not compared.
-    views = np.concatenate([boxes[1:], [[0, 0, 1, 1]]])
+    views = np.concatenate([mark_fixed_ratio(boxes[1:]), np.array([[0, 0, 1, 1]], np.float32)])
     scores = shipped.answer(Question(path, served.width, served.height, (), views_normalized=views)).scores
     served_scores = [*(crop.score for crop in served.crops[1:]), served.whole_frame_score]
     np.testing.assert_allclose(scores, served_scores, atol=2e-3)
