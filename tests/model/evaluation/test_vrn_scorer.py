@@ -49,7 +49,7 @@ def test_the_crops_evaluated_are_those_that_are_served(cropper, shipped, name):
     boxes = normalize_boxes([crop.box_xyxy for crop in served.crops], served.width, served.height)
     np.testing.assert_array_equal(found.crops, boxes)
     # The free crop is scored before its edges are rounded to pixels, so its score is not compared.
-    views = np.concatenate([mark_fixed_ratio(boxes[1:]), np.array([[0, 0, 1, 1]], np.float32)])
+    views = np.concatenate([mark_fixed_ratio(boxes[1:]), [[0, 0, 1, 1]]])
     scores = shipped.answer(Question(path, served.width, served.height, (), views_normalized=views)).scores
     served_scores = [*(crop.score for crop in served.crops[1:]), served.whole_frame_score]
     np.testing.assert_allclose(scores, served_scores, atol=2e-3)
@@ -75,5 +75,5 @@ def test_free_shapes_give_the_network_gaic_s_own_input(vrn):
     pixels = read_photo(photo, (InputShape(256, 640),)).model_input
     with torch.inference_mode():
         expected = vrn.score_views(torch.from_numpy(pixels.copy())[None], torch.from_numpy(views)[None])[0].numpy()
-    np.testing.assert_array_equal(VrnScorer(vrn, CPU, free_shapes=True).score(photo, views), expected)
-    assert np.abs(VrnScorer(vrn, CPU).score(photo, views) - expected).max() > 0
+    np.testing.assert_allclose(VrnScorer(vrn, CPU, free_shapes=True).score(photo, views), expected, atol=1e-8)
+    assert np.abs(VrnScorer(vrn, CPU).score(photo, views) - expected).max() > 1e-7
