@@ -23,6 +23,7 @@ from vrn_cropper.model.network.checkpoint import (
     read_document,
     save_checkpoint,
 )
+from vrn_cropper.model.network.inference_head import MatrixProductVdl
 from vrn_cropper.model.network.vrn import Vrn
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 
@@ -35,6 +36,7 @@ class InferenceGraph(nn.Module):
     def __init__(self, vrn: Vrn) -> None:
         super().__init__()
         vrn.idl = None
+        vrn.vdl = MatrixProductVdl(vrn.vdl, vrn.config.map_channels)
         self.vrn = vrn
 
     def forward(self, photos: Tensor, boxes_normalized: Tensor) -> Tensor:
@@ -64,6 +66,7 @@ def export_onnx(vrn: Vrn, path: Path) -> None:
             dynamo=True,
             verbose=False,
         )
+    assert program is not None  # only an export to a file, which this is not, returns none
     graph = program.model_proto
     # The exporter notes stack traces, with paths of the machine that exported, on nodes and values.
     for part in (*graph.graph.node, *graph.graph.value_info, *graph.graph.input, *graph.graph.output):
