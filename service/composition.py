@@ -77,7 +77,8 @@ def build_process(
         page=read_page_files(settings.max_upload_bytes),
         clock=clock,
     )
-    api_keys = ApiKeys.parse(settings.api_keys.get_secret_value()) if settings.api_keys else None
+    given = settings.api_keys.get_secret_value() if settings.api_keys else None
+    api_keys = ApiKeys.of(given, settings.api_keys_file)
     return Process(settings, build_app(serving, on_request, api_keys), core, lifecycle, admission, metrics)
 
 

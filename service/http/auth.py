@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,17 +33,34 @@ class ApiKeys:
         self._digests = [_digest(key) for key in keys]
 
     @classmethod
-    def parse(cls, text: str) -> "ApiKeys":
-        """Keys from a comma-separated list. Raises StartUpError, which never repeats a key."""
-        keys = [key.strip() for key in text.split(",") if key.strip()]
+    def of(cls, text: str | None, path: Path | None) -> "ApiKeys | None":
+        """The keys in `text`, or in the file at `path`; None where neither is given.
+
+        Raises StartUpError if both are, or the file cannot be read or holds no key: a secret that was mounted wrongly
+        must not open the service to everyone.
+        """
+        if path is None:
+            return cls.parse(text) if text else None
+        if text:
+            raise StartUpError("VRN_API_KEYS and VRN_API_KEYS_FILE are both given; name the keys in one of them")
+        try:
+            return cls.parse(path.read_text("ascii"), source="VRN_API_KEYS_FILE")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it holds more than ASCII"
+            raise StartUpError(f"VRN_API_KEYS_FILE={str(path)!r} cannot be read: {reason}") from None
+
+    @classmethod
+    def parse(cls, text: str, source: str = "VRN_API_KEYS") -> "ApiKeys":
+        """Keys apart by commas or line ends. Raises StartUpError, which names `source` and never repeats a key."""
+        keys = [key.strip() for key in re.split("[,\n]", text) if key.strip()]
         for position, key in enumerate(keys, 1):
             if not _KEY.fullmatch(key):
                 raise StartUpError(
-                    f"VRN_API_KEYS: key {position} of {len(keys)} is not 16 to 256 printable ASCII characters"
+                    f"{source}: key {position} of {len(keys)} is not 16 to 256 printable ASCII characters"
                     " without spaces; make one with: openssl rand -hex 24"
                 )
         if not keys:
-            raise StartUpError("VRN_API_KEYS holds no key; leave it empty to serve without keys")
+            raise StartUpError(f"{source} holds no key; leave the variable empty to serve without keys")
         return cls(keys)
 
     def accept(self, key: str) -> bool:

@@ -126,7 +126,8 @@ def test_every_service_is_confined(name):
 
 def test_a_replicas_memory_holds_what_its_settings_allow():
     """The sum of docs/tuning.md, with 512 MiB for the process and one batch."""
-    asked = {name: default_of(value) for name, value in COMPOSE["services"]["api"]["environment"].items()}
+    given = COMPOSE["services"]["api"]["environment"]
+    asked = {name: default_of(value) for name, value in given.items() if name.startswith("VRN_MAX")}
     decode, held = int(asked["VRN_MAX_DECODE_PIXELS"]), int(asked["VRN_MAX_HELD_PIXELS"])
     assert int(asked["VRN_MAX_PHOTO_PIXELS"]) <= min(decode, held)
     limit = default_of(COMPOSE["services"]["api"]["deploy"]["resources"]["limits"]["memory"])
@@ -154,6 +155,14 @@ def test_both_balancers_have_the_same_rules_and_settings():
     same = {"image", "build", "command", "configs", "healthcheck", "networks", "stop_signal", "deploy"}
     assert {name: plain[name] for name in same} == {name: tls[name] for name in same}
     assert tls["profiles"] == ["tls"]
+
+
+def test_keys_from_a_file_are_mounted_and_the_balancer_counts_by_key_then_too():
+    api, balancer = (COMPOSE["services"][name] for name in ("api", "balancer"))
+    assert api["secrets"] == ["api-keys"]
+    assert api["environment"]["VRN_API_KEYS_FILE"] == "${VRN_API_KEYS_FILE:+/run/secrets/api-keys}"
+    assert COMPOSE["secrets"]["api-keys"]["file"] == "${VRN_API_KEYS_FILE:-/dev/null}"
+    assert balancer["environment"]["BALANCER_KEYED"] == "${VRN_API_KEYS:+1}${VRN_API_KEYS_FILE:+1}"
 
 
 def test_a_vanished_replica_is_given_up_after_a_second():

@@ -59,9 +59,14 @@ def test_every_setting_is_in_the_config_map_and_nothing_else(one):
     assert given == {variable_name(name) for name in Settings.model_fields} - {"VRN_API_KEYS"}
 
 
-def test_keys_come_from_a_secret_that_is_required_and_not_in_the_manifests(container, manifests):
-    (key,) = [entry for entry in container["env"] if entry["name"] == "VRN_API_KEYS"]
-    assert key["valueFrom"]["secretKeyRef"].get("optional", False) is False
+def test_keys_come_from_a_secret_that_is_required_and_not_in_the_manifests(pod, container, settings, manifests):
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "keys"]
+    assert settings.api_keys_file == Path(mount["mountPath"]) / "VRN_API_KEYS"
+    assert mount["readOnly"] is True
+    (volume,) = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "keys"]
+    assert volume["secret"]["secretName"] == "vrn-cropper-keys"
+    assert volume["secret"].get("optional", False) is False
+    assert pod["spec"]["securityContext"]["fsGroup"] == 10001, "or the user could not read it"
     assert not [m for m in manifests if m["kind"] == "Secret"]
 
 

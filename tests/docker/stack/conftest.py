@@ -47,8 +47,11 @@ class Stack:
 
     wait_until = staticmethod(wait_until)
 
-    def __init__(self, docker: Callable[..., str], image: str) -> None:
+    def __init__(self, docker: Callable[..., str], image: str, folder: Path) -> None:
         self._docker = docker
+        keys = folder / "keys"
+        keys.write_text("\n".join(KEYS))
+        keys.chmod(0o644)  # another user reads it in the container
         self.environment = {
             "VRN_IMAGE": image,
             "BALANCER_IMAGE": "vrn-cropper-balancer:test",
@@ -59,7 +62,7 @@ class Stack:
             "VRN_PUBLISH_TLS": "127.0.0.1:0",
             "PROMETHEUS_PORT": "0",
             "ALERTMANAGER_PORT": "0",
-            "VRN_API_KEYS": ",".join(KEYS),
+            "VRN_API_KEYS_FILE": str(keys),
             "VRN_MEMORY": "700m",
             "BALANCER_RATE_PER_10S": "400",
             # A starved machine is slow, which is not what is tried here.
@@ -160,10 +163,10 @@ class Load:
 
 
 @pytest.fixture(scope="session")
-def stack(docker: Callable[..., str], image: str) -> Iterator[Stack]:
+def stack(docker: Callable[..., str], image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Three replicas behind the balancer."""
     remove_left_overs(docker)
-    running = Stack(docker, image)
+    running = Stack(docker, image, tmp_path_factory.mktemp("stack"))
     try:
         running.up()
         yield running

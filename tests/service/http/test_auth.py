@@ -111,3 +111,41 @@ def test_unfit_keys_stop_the_start_without_being_shown(text):
     with pytest.raises(StartUpError, match="VRN_API_KEYS") as error:
         ApiKeys.parse(text)
     assert not [part for part in text.split(",") if part and part in str(error.value)]
+
+
+KEY, OTHER = "first-key-0123456789", "second-key-9876543210"
+
+
+@pytest.mark.parametrize("text", [f"{KEY},{OTHER}", f"{KEY}\n{OTHER}\n", f" {KEY} ,\r\n{OTHER}"])
+def test_keys_come_from_a_file_as_secrets_are_mounted(tmp_path, text):
+    path = tmp_path / "keys"
+    path.write_bytes(text.encode())
+    keys = ApiKeys.of(None, path)
+    assert keys.accept(KEY)
+    assert keys.accept(OTHER)
+    assert not keys.accept(f"{KEY},{OTHER}")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"", "holds no key"),
+        (b"\n,\n", "holds no key"),
+        (b"short", "key 1 of 1"),
+        (b"\xff" * 20, "more than ASCII"),
+    ],
+)
+def test_a_file_of_keys_that_does_not_hold_any_is_refused_and_never_repeated(tmp_path, content, reason):
+    path = tmp_path / "keys"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(StartUpError, match=f"VRN_API_KEYS_FILE.*{reason}") as caught:
+        ApiKeys.of(None, path)
+    assert "short" not in str(caught.value)
+
+
+def test_keys_in_both_places_are_refused_and_none_serve_everyone(tmp_path):
+    with pytest.raises(StartUpError, match="both"):
+        ApiKeys.of(KEY, tmp_path / "keys")
+    assert ApiKeys.of(None, None) is None
