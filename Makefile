@@ -37,8 +37,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 run: $(VENV)/.serve ## serve on VRN_HOST:VRN_PORT (127.0.0.1:8000) with the trained model
 	$(BIN)/python -m vrn_cropper.service
 
-test: $(VENV)/.dev ## lint and all tests, test-docker among them
-	$(BIN)/ruff check .
+test: lint ## lint and all tests, test-docker among them
 	$(BIN)/python -m pytest
 	@$(MAKE) --no-print-directory test-docker
 

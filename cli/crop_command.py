@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from vrn_cropper.cli.sources import Source, SourceError, find_sources
 
 if TYPE_CHECKING:
     from vrn_cropper.cli.crop_run import Outcome, Wishes
+    from vrn_cropper.cli.json_lines import JsonLines
     from vrn_cropper.service.core.build import Core
 
 EXIT_SOME_FAILED = 1
@@ -229,7 +231,12 @@ def _run(
     return EXIT_SOME_FAILED if failed else 0
 
 
-def _is_there(source: Source, wishes: "Wishes", lines: object, is_done: object) -> bool:
+def _is_there(
+    source: Source,
+    wishes: "Wishes",
+    lines: "JsonLines | None",
+    is_done: Callable[[Source, "Wishes"], bool],
+) -> bool:
     """Whether an earlier run made every output that is asked for now."""
     has_line = lines is None or str(source.path) in lines.done_paths
     return (
@@ -246,6 +253,7 @@ def _table() -> Table:
 def _add_rows(table: Table, outcome: "Outcome") -> None:
     from rich.text import Text
 
+    assert outcome.result is not None  # rows are of photos that were cropped
     for crop in outcome.result.ranked.crops:
         x1, y1, x2, y2 = crop.box_xyxy
         cells = (str(outcome.source.path), crop.aspect_ratio.label, str(crop.rank), f"{crop.score:+.3f}")

@@ -5,7 +5,7 @@ Precedence: an environment variable, else the default here. Knows nothing of wha
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
 
     @classmethod
-    def settings_customise_sources(
+    def settings_customise_sources(  # type: ignore[override]  # the sources that are not used have no names here
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `read_settings` hands over: the environment is read there, and nothing else is read."""
@@ -130,7 +130,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
     Raises StartUpError that names every wrong variable, its value's fault and the allowed range.
     """
-    given = {
+    given: dict[str, Any] = {
         field: environment[variable_name(field)]
         for field in Settings.model_fields
         if environment.get(variable_name(field), "") != ""

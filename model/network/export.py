@@ -36,7 +36,7 @@ class InferenceGraph(nn.Module):
     def __init__(self, vrn: Vrn) -> None:
         super().__init__()
         vrn.idl = None
-        vrn.vdl = MatrixProductVdl(vrn.vdl, vrn.config.map_channels)
+        vrn.vdl = MatrixProductVdl(vrn.vdl, vrn.config.map_channels)  # type: ignore[assignment]  # in its place
         self.vrn = vrn
 
     def forward(self, photos: Tensor, boxes_normalized: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class RegionHead(nn.Module):
         super().__init__()
         self.hidden = nn.Conv2d(channels, HIDDEN, 1)
         self.maps = nn.Conv2d(HIDDEN + COORDINATES, len(MAP_NAMES), 1)
+        assert self.maps.bias is not None  # a convolution made with one
         nn.init.zeros_(self.maps.bias)
 
     def forward(self, multi_scale: Tensor) -> Tensor:
@@ -115,6 +116,7 @@ class ViewJudge(nn.Module):
         )
         self.joined = nn.Sequential(nn.Linear(GEOMETRY + EVIDENCE, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, first_layer))
         for last in (self.weights[-1], self.joined[-1]):
+            assert isinstance(last, nn.Linear)
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
 

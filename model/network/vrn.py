@@ -52,7 +52,10 @@ class VrnConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "VrnConfig":
         """Inverse of `to_dict`; raises TypeError on unknown or missing keys."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**known)
 
 
 class VrnOutput(NamedTuple):
@@ -91,7 +94,8 @@ class Vrn(nn.Module):
         pixels = photos.permute(0, 3, 1, 2).to(self.reduce.weight.dtype)
         mean, std = self.config.pixel_mean, self.config.pixel_std
         if isinstance(mean, tuple) or isinstance(std, tuple):
-            mean, std = (pixels.new_tensor(value).reshape(1, -1, 1, 1) for value in (mean, std))
+            by_channel = [pixels.new_tensor(value).reshape(1, -1, 1, 1) for value in (mean, std)]
+            return (pixels / 255 - by_channel[0]) / by_channel[1]
         return (pixels / 255 - mean) / std
 
     def split(self, feature: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -130,7 +131,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def config_of(args: argparse.Namespace, device: torch.device) -> TrainConfig:
     """The settings that a command line names, on this device. Cached maps know no augmentation but the flip."""
-    pixels = TORCHVISION_PIXELS if args.backbone == "torchvision" and not args.start_from else {}
+    pixels: dict[str, Any] = TORCHVISION_PIXELS if args.backbone == "torchvision" and not args.start_from else {}
     varied = Augmentation(
         flip=not args.no_flip, brightness=args.jitter, contrast=args.jitter, saturation=args.jitter,
         hue=args.hue, outer_crop=args.outer_crop,

@@ -176,7 +176,8 @@ def _spread(first: int, last: int, steps: int) -> np.ndarray:
 
 
 def _contains(boxes_xyxy: np.ndarray, keep: Sequence[int]) -> np.ndarray:
-    return (boxes_xyxy[:, :2] <= keep[:2]).all(axis=1) & (boxes_xyxy[:, 2:] >= keep[2:]).all(axis=1)
+    starts_before, ends_after = boxes_xyxy[:, :2] <= keep[:2], boxes_xyxy[:, 2:] >= keep[2:]
+    return np.logical_and(starts_before.all(axis=1), ends_after.all(axis=1))
 
 
 def _unique(boxes_xyxy: np.ndarray) -> np.ndarray:

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-T = TypeVar("T")
 R = TypeVar("R")
+ItemT = TypeVar("ItemT", contravariant=True)
+ResultT = TypeVar("ResultT", covariant=True)
 
 
-class BatchRunner(Protocol[T, R]):
+class BatchRunner(Protocol[ItemT, ResultT]):
     """What runs batches. `prepare` may overlap with `run`; at most `parallel_batches` runs overlap."""
 
-    async def prepare(self, items: Sequence[T]) -> Any:
+    async def prepare(self, items: Sequence[ItemT]) -> Any:
         """Make a batch ready for the device."""
 
-    async def run(self, prepared: Any) -> Sequence[R]:
+    async def run(self, prepared: Any) -> Sequence[ResultT]:
         """One result an item, in order.
 
         Raises EngineMemoryError if a smaller batch may pass, EngineLostError if no batch will pass again.

@@ -70,7 +70,7 @@ class TorchEngine:
             self._pool = torch.cuda.graph_pool_handle()
             torch.cuda.set_per_process_memory_fraction(self._max_memory_share, index)
         vrn = load_checkpoint(checkpoint, self.device)
-        self._vrn = vrn.to(dtype=_DTYPES[self.precision], memory_format=torch.channels_last).eval()
+        self._vrn = vrn.to(dtype=_DTYPES[self.precision]).to(memory_format=torch.channels_last).eval()
 
     def warm_up(self) -> None:
         """Capture, or on the CPU run once, every input shape at every batch size. Raises StartUpError."""
