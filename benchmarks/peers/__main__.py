@@ -21,6 +21,7 @@ from benchmarks.peers.registry import LEFT_OUT, OURS, PEERS, ROOT
 from benchmarks.peers.report import as_json, ratios, table, targets
 from benchmarks.serving.report import Target
 from benchmarks.serving.stages import make_photos
+from vrn_cropper.model.cpu_flags import has_native_bf16
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 
 SIZES = {"0.8 MP": 0.8e6, "3 MP": 3e6, "12 MP": 12e6, "24 MP": 24e6}
@@ -67,7 +68,7 @@ def main() -> int:
                 print(f"round {number + 1} of {rounds}, {size}", file=sys.stderr, flush=True)
                 measure_round(running, size, photos[size], clients, seconds)
     everyone = [measured for measured, _ in running]
-    checked = targets(everyone, sizes, has_bf16=False)
+    checked = targets(everyone, sizes, has_bf16=has_native_bf16())
     loads = f"{rounds} rounds of {seconds:g} s; load before: {load_before:.2f}"
     cpu = f"{available_cpus()} cores, {platform.machine()}; {loads}"
     text = "\n\n".join([
