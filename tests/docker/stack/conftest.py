@@ -65,6 +65,7 @@ class Stack:
             "VRN_API_KEYS_FILE": str(keys),
             "VRN_MEMORY": "700m",
             "BALANCER_RATE_PER_10S": "400",
+            "VRN_MAX_QUEUE_SIZE": "32",
             # A starved machine is slow, which is not what is tried here.
             "VRN_REQUEST_TIMEOUT_S": "60",
             "BALANCER_SERVER_TIMEOUT_S": "65",
