@@ -151,6 +151,9 @@ def fixed_ratio_views(
         largest = largest or sides
         if sides is None or sides[0] < keep_w or sides[1] < keep_h:
             continue
+        # Rounding the longer side down may take more than a pixel off the shorter one.
+        if min_scale is not None and (sides[0] < min_scale * full_w - 1 or sides[1] < min_scale * full_h - 1):
+            continue
         view_w, view_h = sides
         steps = LARGEST_POSITIONS if scale == 1.0 else RATIO_POSITIONS
         xs = _spread(max(0, keep[2] - view_w), min(keep[0], width - view_w), steps)

@@ -145,3 +145,11 @@ def test_a_mirrored_photo_has_the_mirrored_views_of_a_ratio(width, height, ratio
     """Rounding half to even moved some of them to one side: a mirrored photo then got another crop."""
     views = fixed_ratio_views(width, height, ratio)
     assert mirrored(views, width) == {tuple(view) for view in views.tolist()}
+
+
+@pytest.mark.parametrize(("width", "min_scale"), [(22, 0.859375), (26, 0.921875), (30, 0.9609375)])
+def test_least_size_holds_for_both_sides_where_one_is_rounded_after_the_other(width, min_scale):
+    full_w, full_h = largest_view_of_ratio(width, width, 0.8)
+    views = fixed_ratio_views(width, width, 0.8, min_scale=min_scale)
+    sides = views[:, 2:] - views[:, :2]
+    assert (sides >= [min_scale * full_w - 1, min_scale * full_h - 1]).all()
