@@ -16,7 +16,8 @@ from PIL import Image
 
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.model.photos.input_shapes import choose_input_shape
-from vrn_cropper.model.views.candidates import grid_views
+from vrn_cropper.model.views.crops import plan_views
+from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
@@ -75,7 +76,7 @@ def main() -> int:
         decoded = decoder.decode(decoder.open(photo))
         times.append(time.process_time())
         seconds += np.diff(times)
-        boxes = grid_views(decoded.width, decoded.height)
+        boxes = plan_views(decoded.width, decoded.height, CropOptions()).boxes_normalized
         full, reduced = (
             engine.score(engine.prepare([ScoreItem(pixels, boxes)]))[0] for pixels in (reference, decoded.model_input)
         )

@@ -19,6 +19,7 @@ from benchmarks.serving.load import Answer, LoadGenerator
 from benchmarks.serving.process import ServerUnderTest
 from benchmarks.serving.report import Run, Target, check
 from benchmarks.serving.stages import make_photos, measure_stages
+from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
 from vrn_cropper.service.engines.cpu_limit import available_cpus
@@ -64,7 +65,10 @@ def main() -> int:
     print(f"{available_cpus()} CPUs, {arguments.seconds:g} s a load; system load before: {os.getloadavg()[0]:.2f}\n")
     with tempfile.TemporaryDirectory() as cache_dir:
         engine = OpenVinoEngine(
-            read_export_info(settings.model_path), threads=available_cpus(), cache_dir=Path(cache_dir) / "stages"
+            read_export_info(settings.model_path),
+            threads=available_cpus(),
+            cache_dir=Path(cache_dir) / "stages",
+            precision=cpu_precision(settings.precision),  # as the server that is measured beside it
         )
         engine.load()
         for size in arguments.sizes:

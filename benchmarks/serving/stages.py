@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vrn_cropper.model.views.candidates import grid_views
+from vrn_cropper.model.views.crops import plan_views
+from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
@@ -57,8 +58,9 @@ def measure_stages(settings: Settings, engine: OpenVinoEngine, photos: list[byte
     decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels))
     decoded = [decoder.decode(photo) for photo in photos]
     batches = [
-        engine.prepare([ScoreItem(photo.model_input, grid_views(photo.width, photo.height))] * engine.best_batch_size)
+        engine.prepare([ScoreItem(photo.model_input, plan.boxes_normalized)] * engine.best_batch_size)
         for photo in decoded
+        for plan in [plan_views(photo.width, photo.height, CropOptions())]
     ]
     for batch in batches:
         engine.score(batch)
