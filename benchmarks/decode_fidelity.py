@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.stats import spearmanr
 
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.model.photos.input_shapes import choose_input_shape
@@ -50,12 +51,6 @@ def full_decode(photo: bytes) -> np.ndarray:
     return np.asarray(upright.resize((shape.width, shape.height), Image.Resampling.BILINEAR))
 
 
-def rank_correlation(scores_a: np.ndarray, scores_b: np.ndarray) -> float:
-    """Spearman's coefficient of two score lists (N,)."""
-    ranks = [np.argsort(np.argsort(scores)) for scores in (scores_a, scores_b)]
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
 def main() -> int:
     """Print the agreement over all photos."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -80,7 +75,7 @@ def main() -> int:
         full, reduced = (
             engine.score(engine.prepare([ScoreItem(pixels, boxes)]))[0] for pixels in (reference, decoded.model_input)
         )
-        correlations.append(rank_correlation(full, reduced))
+        correlations.append(float(spearmanr(full, reduced).statistic))
         agreements.append(full.argmax() == reduced.argmax())
         differences.append(np.abs(full - reduced).mean() / full.std())
     full_ms, reduced_ms = seconds / len(paths) * 1000

@@ -41,6 +41,7 @@ def main() -> int:
     arguments = parser.parse_args()
     sizes = list(QUICK_SIZES) if arguments.quick else list(SIZES)
     clients = [1, 32] if arguments.quick else list(CLIENTS)
+    command = "bench-quick" if arguments.quick else "bench"
     rounds, seconds = (1, 4.0) if arguments.quick else (arguments.rounds, arguments.seconds)
     photos = {size: make_photos(SIZES[size]) for size in sizes}
     left_out = dict(LEFT_OUT)
@@ -72,7 +73,7 @@ def main() -> int:
     loads = f"{rounds} rounds of {seconds:g} s; load before: {load_before:.2f}"
     cpu = f"{available_cpus()} cores, {platform.machine()}; {loads}"
     text = "\n\n".join([
-        f"# This service beside its peers\n`make bench` wrote this ({time.strftime('%Y-%m-%d')}): {cpu}.",
+        f"# This service beside its peers\n`make {command}` wrote this ({time.strftime('%Y-%m-%d')}): {cpu}.",
         f"**32 clients**\n\n{table(everyone, sizes, 32)}",
         f"**One client**\n\n{table(everyone, sizes, 1)}",
         f"**Ratios of photos a second**\n\n{ratios(everyone, sizes, clients)}",

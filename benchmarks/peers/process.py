@@ -78,6 +78,12 @@ class PeerProcess:
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            # A service that is still starting says 503; any other refusal will not change.
+            if error.code == 503:
+                return None
+            self.stop()
+            raise PeerUnavailable(f"{url} answers a photo with {error.code}") from error
         except (urllib.error.URLError, OSError):
             return None
 

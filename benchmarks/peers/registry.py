@@ -38,7 +38,7 @@ def _uvicorn(module: str) -> Callable[[Path, int], list[str]]:
 
 
 def _script(name: str) -> Callable[[Path, int], list[str]]:
-    return lambda python, port: [str(python), str(SERVERS / name), "--port", str(port)]
+    return lambda python, port: [str(python), str(SERVERS / name), "--address", "127.0.0.1", "--port", str(port)]
 
 
 OURS = Peer(
@@ -69,13 +69,6 @@ PEERS = (
         path="/inference",
     ),
     Peer(
-        "LitServe",
-        "two workers, one thread each",
-        _script("litserve_onnx.py"),
-        ("litserve==0.2.19", "onnxruntime==1.32.0", *COMMON),
-        path="/predict",
-    ),
-    Peer(
         "libvips attention",
         "no network: libvips' own smart crop",
         _uvicorn("vips_attention"),
@@ -92,6 +85,7 @@ PEERS = (
 )
 # Why others that one would look for are not in the table.
 LEFT_OUT = {
+    "LitServe": "takes JSON and forms alone, and the load generator sends the photo as the body",
     "BentoML": "no server of it is written here yet",
     "Ray Serve": "no server of it is written here yet",
     "thumbor": "no server of it is written here yet",

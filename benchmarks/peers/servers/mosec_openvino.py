@@ -16,8 +16,8 @@ EXPORT = Path("model/weights/vrn-mobilenetv2.onnx")
 
 
 class Decode(Worker):
-    def deserialize(self, data: bytes) -> bytes:
-        return data
+    def deserialize(self, data: bytearray) -> bytes:
+        return bytes(data)
 
     def forward(self, data: bytes) -> tuple[int, int, np.ndarray]:
         photo = read_photo(data)

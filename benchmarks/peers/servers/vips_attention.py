@@ -11,7 +11,7 @@ app = FastAPI()
 
 
 def crop(body: bytes) -> dict[str, object]:
-    small = pyvips.Image.thumbnail_buffer(body, 384)
+    small = pyvips.Image.thumbnail_buffer(body, 384).copy_memory()  # read twice below
     width = min(small.width, round(small.height * 0.8))
     height = min(small.height, round(width / 0.8))
     cut, found = small.smartcrop(width, height, interesting="attention", attention_x=True, attention_y=True)
