@@ -108,5 +108,5 @@ def test_uploads_that_together_are_too_large_are_refused_not_collected(peak_unde
     # No photo: held while it streams, so memory would grow by all of them.
     uploads = [b"\xff\xd8\xff" + bytes(12 * MIB)]
     statuses, rise = peak_under_load("/crop", uploads, VRN_MAX_BUFFERED_BYTES=32 * MIB)
-    assert set(statuses) <= {413, 422, 429}
+    assert set(statuses) <= {413, 429}  # too many bytes for what its header says, or no room for it
     assert rise <= 3 * 32 * MIB + SLACK_BYTES < CLIENTS * len(uploads[0])
