@@ -58,7 +58,6 @@ def build_process(
     metrics.watch(
         is_ready=lambda: lifecycle.state is State.READY,
         accepted_photos=lambda: core.accepted.count,
-        queue_depth=lambda: core.batcher.depth,
         gpu_memory_bytes=core.runner.engine.memory_bytes,
     )
     serving = Serving(

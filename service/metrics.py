@@ -5,6 +5,7 @@ reasons are closed sets, and anything else counts as `other`.
 """
 
 from collections.abc import Callable, Mapping
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,6 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from vrn_cropper.service.core.batch_contract import DropReason
 from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.core.stages import STAGES
 from vrn_cropper.service.error_codes import OUTCOMES
@@ -50,7 +52,6 @@ BATCH_ROUTE = "/crop/batch"
 CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})
-DROP_REASONS = frozenset({"deadline", "disconnected"})
 
 
 class Metrics:
@@ -110,14 +111,13 @@ class Metrics:
             registry=registry,
         )
         self._accepted = Gauge("vrn_accepted_photos", "Accepted and unanswered photos.", registry=registry)
-        self._depth = Gauge("vrn_queue_depth", "Of those, decoded and waiting for a batch.", registry=registry)
         self._in_flight = Gauge("vrn_in_flight", "Requests being answered.", registry=registry)
         self._ready = Gauge("vrn_ready", "1 if the service takes work.", registry=registry)
         self._engine = Gauge(
             "vrn_engine_info", "The engine.", ["device", "precision", "model", "version"], registry=registry
         )
         self._gpu_memory = Gauge("vrn_gpu_memory_bytes", "GPU memory held; 0 without a GPU.", registry=registry)
-        for reason in DROP_REASONS:
+        for reason in get_args(DropReason):
             self._dropped.labels(reason)
         for outcome in OUTCOMES:
             self._photos.labels(outcome)
@@ -126,9 +126,9 @@ class Metrics:
 
     # ---- the batcher's observer ----------------------------------------------------------------------------
 
-    def item_dropped(self, reason: str) -> None:
+    def item_dropped(self, reason: DropReason) -> None:
         """An item left the queue unscored."""
-        self._dropped.labels(reason if reason in DROP_REASONS else "other").inc()
+        self._dropped.labels(reason).inc()
 
     def batch_formed(self, size: int, formation_s: float) -> None:
         """A batch closed `formation_s` after its first item came."""
@@ -182,11 +182,9 @@ class Metrics:
         *,
         is_ready: Callable[[], bool],
         accepted_photos: Callable[[], int],
-        queue_depth: Callable[[], int],
         gpu_memory_bytes: Callable[[], int | None],
     ) -> None:
         """Where the gauges are read at each scrape."""
-        self._depth.set_function(lambda: float(queue_depth()))
         self._accepted.set_function(lambda: float(accepted_photos()))
         self._ready.set_function(lambda: float(is_ready()))
         self._gpu_memory.set_function(lambda: float(gpu_memory_bytes() or 0))

@@ -66,10 +66,3 @@ def discard_mask(boxes_normalized: Tensor, bins: int) -> Tensor:
     """The share of each of RoDAlign's bins outside the view: boxes (B, N, 4) -> (B, N, bins, bins)."""
     x1, y1, x2, y2 = boxes_normalized.unbind(-1)
     return 1 - coverage(y1, y2, bins).unsqueeze(-1) * coverage(x1, x2, bins).unsqueeze(-2)
-
-
-def rod_align(feature: Tensor, boxes_normalized: Tensor, bins: int) -> Tensor:
-    """RoDAlign of every view: map (B, C, H, W) and boxes (B, N, 4) -> (B, N, C, bins, bins)."""
-    shared = whole_map_grid(feature, bins)  # (B, C, P, Q)
-    mask = discard_mask(boxes_normalized, bins).to(feature.dtype)  # (B, N, P, Q)
-    return mask.unsqueeze(2) * shared.unsqueeze(1)

@@ -12,19 +12,6 @@ def normalize_boxes(boxes_xyxy: np.ndarray, width: int, height: int) -> np.ndarr
     return (np.asarray(boxes_xyxy, dtype=np.float64) / [width, height, width, height]).astype(np.float32)
 
 
-def round_to_pixels(boxes_normalized: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Fractions (N, 4) to integer source pixels (N, 4) that lie inside the photo and are never empty.
-
-    Edges are rounded to the nearest pixel; a side that would vanish keeps one pixel.
-    """
-    limits = np.array([width, height, width, height], dtype=np.int64)
-    boxes = np.rint(np.asarray(boxes_normalized, dtype=np.float64).reshape(-1, 4) * limits).astype(np.int64)
-    boxes = np.clip(boxes, 0, limits)
-    boxes[:, :2] = np.minimum(boxes[:, :2], limits[:2] - 1)
-    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)
-    return boxes
-
-
 def mark_fixed_ratio(boxes_normalized: np.ndarray) -> np.ndarray:
     """Views (N, 4) of a given ratio as the network is handed them: one photo's width to the right.
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 R = TypeVar("R")
 ItemT = TypeVar("ItemT", contravariant=True)
 ResultT = TypeVar("ResultT", covariant=True)
+# Why an item left the queue without a result: its time was up, or whoever submitted it was cancelled.
+DropReason = Literal["deadline", "disconnected"]
 
 
 class BatchRunner(Protocol[ItemT, ResultT]):
@@ -25,7 +27,7 @@ class BatchRunner(Protocol[ItemT, ResultT]):
 class BatchObserver(Protocol):
     """Told what happens, for metrics; must not raise."""
 
-    def item_dropped(self, reason: str) -> None: ...
+    def item_dropped(self, reason: DropReason) -> None: ...
     def batch_formed(self, size: int, formation_s: float) -> None: ...
     def batch_ran(self, size: int, run_s: float) -> None: ...
 
@@ -33,7 +35,7 @@ class BatchObserver(Protocol):
 class SilentObserver:
     """For callers that count nothing."""
 
-    def item_dropped(self, reason: str) -> None:
+    def item_dropped(self, reason: DropReason) -> None:
         """Ignored."""
 
     def batch_formed(self, size: int, formation_s: float) -> None:

@@ -5,7 +5,7 @@ what would fit counts: a box no larger than the largest crop of the ratio. Crops
 any size.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,3 @@ def _row(name: str, photos: Sequence[Subjects], answers: Sequence[Answer], least
         values.append(cut)
         weights.append(count)
     return Row(name, np.array(values), np.array(weights))
-
-
-def of_names(photos: Mapping[str, tuple[Path, int, int]], boxes_by_name: Mapping[str, np.ndarray]) -> list[Subjects]:
-    """Photos (path, width, height by name) with the boxes of that name."""
-    return [
-        Subjects(path, width, height, boxes_by_name[name])
-        for name, (path, width, height) in photos.items()
-        if name in boxes_by_name
-    ]

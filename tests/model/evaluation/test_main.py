@@ -16,7 +16,6 @@ from vrn_cropper.model.evaluation.methods import Method
 from vrn_cropper.model.evaluation.report import DataFolders, Evaluation, find_data
 from vrn_cropper.model.network.checkpoint import save_checkpoint
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
-from vrn_cropper.model.views.boxes import round_to_pixels
 from vrn_cropper.model.views.candidates import grid_views
 
 PHOTOS = Path(__file__).parent.parent.parent / "photos"
@@ -38,7 +37,7 @@ def rated_data(tmp_path):
         for name in names:
             shutil.copy(PHOTOS / f"{name}.jpg", folder)
             with Image.open(PHOTOS / f"{name}.jpg") as photo:
-                boxes = round_to_pixels(grid_views(*photo.size), *photo.size)
+                boxes = np.rint(grid_views(*photo.size) * (photo.size * 2)).astype(int)
             lines = [f"{y1} {x1} {y2} {x2} {random.uniform(1, 5):.2f}" for x1, y1, x2, y2 in boxes]
             (tmp_path / "annotations" / f"{name}.txt").write_text("\n".join(lines))
     return tmp_path

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchvision.ops import roi_align as torchvision_roi_align
 
-from vrn_cropper.model.network.align import discard_mask, rod_align, roi_align
+from vrn_cropper.model.network.align import discard_mask, roi_align, whole_map_grid
 
 BOXES = torch.tensor([[[0.0, 0.0, 1.0, 1.0], [0.04, 0.21, 0.79, 0.96], [0.3, 0.1, 0.7, 0.9], [0.5, 0.5, 0.5, 0.5]]])
 
@@ -48,6 +48,11 @@ def plain_rod_align(feature: np.ndarray, box: np.ndarray, bins: int) -> np.ndarr
             value = sample(feature, (p + 0.5) / bins * height - 0.5, (q + 0.5) / bins * width - 0.5)
             out[:, p, q] = value * (1 - across * down)
     return out
+
+
+def rod_align(feature: torch.Tensor, boxes: torch.Tensor, bins: int) -> torch.Tensor:
+    """Both halves put together, (B, N, C, bins, bins); the network multiplies each by its own weights first."""
+    return discard_mask(boxes, bins).unsqueeze(2) * whole_map_grid(feature, bins).unsqueeze(1)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vrn_cropper.model.errors import CheckpointError
-from vrn_cropper.model.network.align import rod_align, roi_align
+from vrn_cropper.model.network.align import discard_mask, roi_align, whole_map_grid
 from vrn_cropper.model.network.backbone import Backbone
 from vrn_cropper.model.network.learners import ViewwiseDifferenceLearner
 from vrn_cropper.model.network.splitter import FeatureSplitter
@@ -59,7 +59,8 @@ def test_vdl_is_a_layer_on_the_concatenation_of_both_alignments() -> None:
     torch.manual_seed(0)
     vdl = ViewwiseDifferenceLearner(4, bins=9, sampling_ratio=2, sizes=(16, 8), dropout=0.0).eval()
     feature, boxes = torch.randn(2, 4, 8, 12), random_boxes(2, 5)
-    both = torch.cat([roi_align(feature, boxes, 9, 2), rod_align(feature, boxes, 9)], dim=2).flatten(2)
+    outside = discard_mask(boxes, 9).unsqueeze(2) * whole_map_grid(feature, 9).unsqueeze(1)
+    both = torch.cat([roi_align(feature, boxes, 9, 2), outside], dim=2).flatten(2)
     weight = torch.cat([vdl.inside.weight, vdl.discarded.weight], dim=1)
     plain = vdl.tail(both @ weight.T + vdl.inside.bias).squeeze(-1)
     torch.testing.assert_close(vdl(feature, boxes), plain, atol=1e-5, rtol=1e-5)

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from vrn_cropper.model.views.boxes import (
     area,
@@ -12,11 +10,7 @@ from vrn_cropper.model.views.boxes import (
     flip_boxes,
     normalize_boxes,
     pairwise_iou,
-    round_to_pixels,
 )
-
-side = st.integers(1, 5000)
-share = st.floats(0, 1)
 
 
 def plain_iou(a, b):
@@ -68,20 +62,6 @@ def test_normalized_boxes_are_float32_shares_of_the_sides():
     boxes = normalize_boxes(np.array([[0, 50, 200, 100]]), width=200, height=100)
     assert boxes.dtype == np.float32
     np.testing.assert_array_equal(boxes, [[0, 0.5, 1, 1]])
-
-
-@given(width=side, height=side, x=st.tuples(share, share), y=st.tuples(share, share))
-def test_rounded_boxes_lie_inside_the_photo_and_are_never_empty(width, height, x, y):
-    (box,) = round_to_pixels(np.array([[min(x), min(y), max(x), max(y)]]), width, height)
-    assert 0 <= box[0] < box[2] <= width
-    assert 0 <= box[1] < box[3] <= height
-
-
-@given(width=side, height=side, data=st.data())
-def test_whole_pixels_survive_normalizing_and_rounding(width, height, data):
-    x1, y1 = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
-    box = [x1, y1, data.draw(st.integers(x1 + 1, width)), data.draw(st.integers(y1 + 1, height))]
-    assert round_to_pixels(normalize_boxes(np.array([box]), width, height), width, height).tolist() == [box]
 
 
 def test_flipping_twice_is_nothing() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrn_cropper.model.errors import CropRequestError
-from vrn_cropper.model.views.boxes import area, round_to_pixels
+from vrn_cropper.model.views.boxes import area
 from vrn_cropper.model.views.candidates import (
     RATIO_MIN_AREA,
     edge_views,
@@ -50,16 +50,6 @@ def test_long_strips_get_all_90_views_and_keep_those_of_gaics_rule(width, height
     views = grid_views(width, height)
     assert len(views) == 90
     assert {tuple(view) for view in plain_grid(width, height).reshape(-1, 4)} <= {tuple(view) for view in views}
-
-
-@given(width=st.integers(1, 60), height=st.integers(1, 60))
-def test_tiny_photos_have_views_that_become_real_pixels(width, height):
-    views = grid_views(width, height)
-    assert len(views) >= 10
-    boxes = round_to_pixels(views, width, height)
-    assert (boxes[:, :2] >= 0).all()
-    assert (boxes[:, 2:] > boxes[:, :2]).all()
-    assert (boxes[:, 2:] <= [width, height]).all()
 
 
 @given(width=st.integers(1, 20_000), height=st.integers(1, 20_000))

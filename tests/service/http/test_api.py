@@ -159,9 +159,7 @@ def test_large_form_uploads_are_never_spooled_to_disk(serving, photo_bytes, monk
 
 def test_poison_photo_fails_alone_and_leaks_nothing(serving, photo_bytes, caplog):
     async def scenario():
-        good, poison = photo_bytes(60, 40, "PNG"), photo_bytes(60, 40, "PNG", mode="1")
-        white = _white_photo()
-        assert poison != white
+        good, white = photo_bytes(60, 40, "PNG"), _white_photo()
         async with serving() as (client, _):
             answers = await asyncio.gather(
                 *[client.post("/crop", content=photo) for photo in (good, white, good, good)]
