@@ -16,10 +16,10 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from vrn_cropper.model.network.export_info import read_export_info
+from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.input_shapes import choose_input_shape
 from vrn_cropper.model.views.crops import plan_views
 from vrn_cropper.model.views.options import CropOptions
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
 from vrn_cropper.service.engines.cpu_limit import available_cpus

@@ -1,10 +1,14 @@
 """What can go wrong in `model/`, in the words of the domain.
 
     VrnError
+    ├── PhotoError             this photo cannot be cropped
+    │   ├── PhotoTooLargeError     too many bytes, pixels or too long a side
+    │   ├── UnsupportedPhotoError  not one of the allowed formats
+    │   └── BrokenPhotoError       an allowed format, but damaged or cut short
     ├── DataError          a data set that cannot be trained or evaluated on; the message names file and line
     ├── CheckpointError    weights or an export that are missing, damaged or of another kind
-    ├── CropOptionError    a wish that is misspelt or out of range, whatever the photo
-    └── CropRequestError   a wish that no crop of this photo can fulfil; the message says why
+    ├── CropOptionError    an option that is misspelt or out of range, whatever the photo
+    └── CropRequestError   options that no crop of this photo can fulfil; the message says why
 
 Knows nothing of HTTP: `service.errors` maps these to status codes.
 """
@@ -23,8 +27,24 @@ class CheckpointError(VrnError):
 
 
 class CropOptionError(VrnError, ValueError):
-    """A wish that is misspelt or out of range; the message says what is allowed."""
+    """An option that is misspelt or out of range; the message says what is allowed."""
 
 
 class CropRequestError(VrnError):
     """No crop of this photo can fulfil what was asked; the message says what to change."""
+
+
+class PhotoError(VrnError):
+    """Base of photos that cannot be cropped. The message may be shown to whoever sent it: no paths, no traces."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """Too many bytes, too many pixels, or too long a side."""
+
+
+class UnsupportedPhotoError(PhotoError):
+    """Not a photo in one of the allowed formats."""
+
+
+class BrokenPhotoError(PhotoError):
+    """An allowed format whose content is damaged or cut short."""

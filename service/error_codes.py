@@ -4,18 +4,22 @@ The code is what answers, metrics, logs and the command line's JSON lines name; 
 HTTP answers of it.
 """
 
-from vrn_cropper.model.errors import CropOptionError, CropRequestError, VrnError
+from vrn_cropper.model.errors import (
+    BrokenPhotoError,
+    CropOptionError,
+    CropRequestError,
+    PhotoTooLargeError,
+    UnsupportedPhotoError,
+    VrnError,
+)
 from vrn_cropper.service.errors import (
     BadRequestError,
-    BrokenPhotoError,
     DeadlineError,
     DisconnectedError,
     EngineError,
     NotReadyError,
     OverloadedError,
-    PhotoTooLargeError,
     UnauthorizedError,
-    UnsupportedPhotoError,
 )
 
 # error -> (status, code)

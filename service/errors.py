@@ -4,10 +4,6 @@ VrnError (model.errors)
 └── ServiceError
     ├── BadRequestError            parameters or a body that cannot be understood
     ├── UnauthorizedError          no API key, or not a valid one
-    ├── PhotoError                 this upload cannot be cropped
-    │   ├── PhotoTooLargeError       too many bytes, pixels or too long a side
-    │   ├── UnsupportedPhotoError    not one of the allowed formats
-    │   └── BrokenPhotoError         an allowed format, but damaged or cut short
     ├── OverloadedError            the queue is full: come back after `retry_after_s`
     ├── NotReadyError              warming up or draining: come back after `retry_after_s`
     ├── DeadlineError              the request's time is up
@@ -31,22 +27,6 @@ class BadRequestError(ServiceError):
 
 class UnauthorizedError(ServiceError):
     """The request carries no valid API key."""
-
-
-class PhotoError(ServiceError):
-    """Base of uploads that cannot be cropped."""
-
-
-class PhotoTooLargeError(PhotoError):
-    """Too many bytes, too many pixels, or too long a side."""
-
-
-class UnsupportedPhotoError(PhotoError):
-    """Not a photo in one of the allowed formats."""
-
-
-class BrokenPhotoError(PhotoError):
-    """An allowed format whose content is damaged or cut short."""
 
 
 class OverloadedError(ServiceError):

@@ -1,4 +1,5 @@
-"""Programs that tests need and pip cannot give: found on the PATH, else installed from Debian's packages.
+"""Photos made on the spot; and programs that tests need and pip cannot give: found on the PATH, else installed from
+Debian's packages.
 
 Installs only where it may (root, apt-get); elsewhere the test is skipped with a reason that says what to install.
 """
@@ -9,9 +10,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-qq", "--yes", "--no-install-recommends"]
 APT_TIMEOUT_S = 300
@@ -56,3 +61,24 @@ def _install(name: str, package: str) -> str | None:
         except subprocess.TimeoutExpired:
             return "apt-get took too long"
     return None if _find(name) else f"package {package} has no program {name}"
+
+
+@pytest.fixture
+def photo_bytes() -> Callable[..., bytes]:
+    """Encodes a gradient photo: `photo_bytes(width, height, "PNG", mode="RGB", **save options)`."""
+    return encode_gradient
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    """Red grows to the right, green grows downwards, blue marks the top left quarter."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.linspace(0, 255, width).astype(np.uint8)[None, :]
+    pixels[..., 1] = np.linspace(0, 255, height).astype(np.uint8)[:, None]
+    pixels[: (height + 1) // 2, : (width + 1) // 2, 2] = 255
+    return Image.fromarray(pixels)
+
+
+def encode_gradient(width: int, height: int, file_format: str, mode: str = "RGB", **options: Any) -> bytes:
+    buffer = BytesIO()
+    gradient(width, height).convert(mode).save(buffer, file_format, **options)
+    return buffer.getvalue()

@@ -12,10 +12,10 @@ from vrn_cropper.model.data.gaicd import RatedPhoto, load_upright_rgb
 from vrn_cropper.model.evaluation.figures import feature_maps
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
 from vrn_cropper.model.network.export_info import ExportInfo
+from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, choose_input_shape
 from vrn_cropper.model.training.batches import Augmentation, BatchMaker
 from vrn_cropper.model.views.candidates import grid_views
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 
 CPU = torch.device("cpu")
 

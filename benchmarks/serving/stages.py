@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.views.crops import plan_views
 from vrn_cropper.model.views.options import CropOptions
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
 from vrn_cropper.service.settings import Settings

@@ -1,1 +1,1 @@
-"""From a photo file to the network's input: reading, colour, input shapes. Needs no torch."""
+"""From a photo file to the network's input: limits, reading, colour, input shapes. Needs no torch."""

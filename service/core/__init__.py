@@ -1,1 +1,1 @@
-"""The cropping core, free of any transport: decode, batcher, crop service, encode."""
+"""The cropping core, free of any transport: threads, batcher, crop service, encode."""

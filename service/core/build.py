@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
 from vrn_cropper.service.core.allocator import give_large_blocks_back
 from vrn_cropper.service.core.batch_contract import BatchLimits, BatchObserver, SilentObserver
 from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.crop_service import CropService
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.pixel_limit import PixelLimit
 from vrn_cropper.service.engines.choice import EngineOptions, choose_engine

@@ -13,11 +13,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from vrn_cropper.model.photos.decode import DecodedPhoto, Decoder, OpenedPhoto
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.core.accepted_photos import Permit
 from vrn_cropper.service.core.batcher import Batcher
-from vrn_cropper.service.core.decode import DecodedPhoto, Decoder, OpenedPhoto
 from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.picture_request import PictureOptions

@@ -5,11 +5,12 @@ import logging
 
 from fastapi import APIRouter, Request
 
+from vrn_cropper.model.errors import PhotoTooLargeError
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.error_codes import OK, client_message, status_and_code
-from vrn_cropper.service.errors import BadRequestError, PhotoTooLargeError
+from vrn_cropper.service.errors import BadRequestError
 from vrn_cropper.service.http import openapi
 from vrn_cropper.service.http.envelope import RequestRecord, request_record
 from vrn_cropper.service.http.intake import Intake, take_in, unless_disconnected

@@ -10,7 +10,8 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from vrn_cropper.service.errors import BadRequestError, DisconnectedError, PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.model.errors import PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.service.errors import BadRequestError, DisconnectedError
 from vrn_cropper.service.http.admission import ByteHold
 
 _MAX_FIELDS = 100

@@ -17,7 +17,7 @@ CLIENTS = 24
 DECODE_THREADS = 8  # as on a machine of eight cores: the pixels are the limit, not the threads
 WIDTH, HEIGHT = 6000, 4000
 BUDGET_PX = 36_000_000  # one and a half photos of 24 megapixels
-DECODE_BYTES_PER_PIXEL = 10  # tests/service/core/test_decode_memory.py
+DECODE_BYTES_PER_PIXEL = 10  # tests/model/photos/test_decode_memory.py
 # What a picture held for its crop costs: as it is stored, cut, turned, and in the encoder (PNG and JPEG).
 HELD_BYTES_PER_PIXEL = 16
 MIB = 1024 * 1024

@@ -1,4 +1,4 @@
-"""Fakes and helpers of the service's tests: virtual time, a runner, an observer, photos made on the spot."""
+"""Fakes and helpers of the service's tests: virtual time, a runner, an observer, an engine."""
 
 import asyncio
 import contextlib
@@ -8,13 +8,11 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 from vrn_cropper.service.composition import build_process
@@ -142,27 +140,6 @@ def observer() -> RecordingObserver:
 def in_virtual_time() -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """Runs a coroutine to its end in virtual time."""
     return run_virtual
-
-
-@pytest.fixture
-def photo_bytes() -> Callable[..., bytes]:
-    """Encodes a gradient photo: `photo_bytes(width, height, "PNG", mode="RGB", **save options)`."""
-    return encode_gradient
-
-
-def gradient(width: int, height: int) -> Image.Image:
-    """Red grows to the right, green grows downwards, blue marks the top left quarter."""
-    pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[..., 0] = np.linspace(0, 255, width).astype(np.uint8)[None, :]
-    pixels[..., 1] = np.linspace(0, 255, height).astype(np.uint8)[:, None]
-    pixels[: (height + 1) // 2, : (width + 1) // 2, 2] = 255
-    return Image.fromarray(pixels)
-
-
-def encode_gradient(width: int, height: int, file_format: str, mode: str = "RGB", **options: Any) -> bytes:
-    buffer = BytesIO()
-    gradient(width, height).convert(mode).save(buffer, file_format, **options)
-    return buffer.getvalue()
 
 
 class FakeEngine:

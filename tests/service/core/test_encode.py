@@ -11,8 +11,8 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from vrn_cropper.model.errors import CropOptionError, CropRequestError
+from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.orientation import stored_box
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
 from vrn_cropper.service.core.encode import MAX_UPSCALED_PIXELS, encode_crop, output_size
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 

@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from vrn_cropper.model.errors import CropRequestError, VrnError
+from vrn_cropper.model.errors import (
+    BrokenPhotoError,
+    CropRequestError,
+    PhotoTooLargeError,
+    UnsupportedPhotoError,
+    VrnError,
+)
 from vrn_cropper.service import errors
 from vrn_cropper.service.http.error_answers import error_answer
 
@@ -12,8 +18,8 @@ from vrn_cropper.service.http.error_answers import error_answer
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (errors.BadRequestError("x"), 400), (errors.PhotoTooLargeError("x"), 413),
-        (errors.UnsupportedPhotoError("x"), 415), (errors.BrokenPhotoError("x"), 422),
+        (errors.BadRequestError("x"), 400), (PhotoTooLargeError("x"), 413),
+        (UnsupportedPhotoError("x"), 415), (BrokenPhotoError("x"), 422),
         (CropRequestError("x"), 422), (errors.OverloadedError("x"), 429), (errors.EngineMemoryError("x"), 500),
         (errors.NotReadyError("x"), 503), (errors.DeadlineError("x"), 504), (VrnError("x"), 500),
     ],

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.bombs import BOMBS, jpeg_of_many_scans
-from vrn_cropper.service.core.structure.check import check_structure
-from vrn_cropper.service.errors import PhotoTooLargeError
+from vrn_cropper.model.errors import PhotoTooLargeError
+from vrn_cropper.model.photos.structure.check import check_structure
 
 PHOTOS = sorted((Path(__file__).parents[3] / "photos").glob("*.jpg"))
 

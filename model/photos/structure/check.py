@@ -4,11 +4,11 @@ Counted before a decoder sees them: segments and scans of JPEG, chunks of PNG, d
 BMP, canvases of animations. Nothing is decoded. Ordinary photos stay far below every limit.
 """
 
-from vrn_cropper.service.core.structure.boxes import check_avif_heif, is_boxed
-from vrn_cropper.service.core.structure.jpeg import check_jpeg
-from vrn_cropper.service.core.structure.png import check_png
-from vrn_cropper.service.core.structure.simple import check_bmp, check_gif, check_webp
-from vrn_cropper.service.core.structure.tiff import check_tiff
+from vrn_cropper.model.photos.structure.boxes import check_avif_heif, is_boxed
+from vrn_cropper.model.photos.structure.jpeg import check_jpeg
+from vrn_cropper.model.photos.structure.png import check_png
+from vrn_cropper.model.photos.structure.simple import check_bmp, check_gif, check_webp
+from vrn_cropper.model.photos.structure.tiff import check_tiff
 
 
 def check_structure(photo: bytes) -> None:

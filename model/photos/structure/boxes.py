@@ -1,6 +1,6 @@
 """AVIF and HEIF: the picture's size as its boxes state it, against the bytes that are there."""
 
-from vrn_cropper.service.errors import PhotoTooLargeError
+from vrn_cropper.model.errors import PhotoTooLargeError
 
 # Flat colour compresses to less than this; nothing that was photographed does. Small pictures may be as flat as
 # they like: they cost nothing.

@@ -19,7 +19,7 @@ _MEASURE = """
 import json, re, sys
 from pathlib import Path
 from PIL import Image
-from vrn_cropper.service.core import decode
+from vrn_cropper.model.photos import decode
 
 def highest_resident_bytes():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024

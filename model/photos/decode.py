@@ -1,5 +1,4 @@
-"""Bytes of an upload -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP or
-batching.
+"""Bytes of a file -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP or batching.
 
 The content decides the format, not a file name or a declared type. Limits are checked on the header, before
 any pixel is decoded. Coordinates are always those of the upright source image (EXIF orientation applied).
@@ -14,20 +13,20 @@ from io import BytesIO
 import pillow_heif
 from PIL import Image, UnidentifiedImageError
 
+from vrn_cropper.model.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.lossless import note_lossless
-from vrn_cropper.model.photos.pages import seek_full_page
-from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
-from vrn_cropper.service.core.mending import (
+from vrn_cropper.model.photos.mending import (
     MAX_MISSING_SHARE,
     missing_share,
     with_known_brand,
     without_outer_damage,
 )
-from vrn_cropper.service.core.structure.check import check_structure
-from vrn_cropper.service.core.structure.kinds import is_whole, kind_of
-from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.model.photos.pages import seek_full_page
+from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
+from vrn_cropper.model.photos.structure.check import check_structure
+from vrn_cropper.model.photos.structure.kinds import is_whole, kind_of
 
 # The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
 ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
@@ -71,16 +70,25 @@ class DecodedPhoto(PhotoInput):
 
 
 class Decoder:
-    """Decodes uploads. Thread-safe; building one sets Pillow's process-wide formats and bomb limit."""
+    """Decodes uploads. Thread-safe; teaches Pillow to open HEIC files."""
 
-    def __init__(self, limits: DecodeLimits, input_shapes: tuple[InputShape, ...] = INPUT_SHAPES) -> None:
+    def __init__(
+        self,
+        limits: DecodeLimits,
+        input_shapes: tuple[InputShape, ...] = INPUT_SHAPES,
+        *,
+        owns_process: bool = True,
+    ) -> None:
+        """Also sets Pillow's process-wide bomb limit and HEIC threads, unless the process is its user's own."""
         self._limits = limits
         self._input_shapes = input_shapes
+        pillow_heif.register_heif_opener(thumbnails=False)
+        Image.init()
+        if not owns_process:
+            return
         # One photo is one thread's work: the pool is the parallelism. Thumbnails and other frames are not
         # read.
         pillow_heif.options.DECODE_THREADS = 1
-        pillow_heif.register_heif_opener(thumbnails=False)
-        Image.init()
         Image.MAX_IMAGE_PIXELS = limits.max_pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -182,7 +190,7 @@ def _unreadable(photo: bytes) -> UnsupportedPhotoError | BrokenPhotoError:
 
 
 def _pixels_in_decode(stored: StoredPhoto) -> int:
-    """What decoding holds, in pixels of at most 10 bytes (tests/service/core/test_decode_memory.py)."""
+    """What decoding holds, in pixels of at most 10 bytes (tests/model/photos/test_decode_memory.py)."""
     # A progressive JPEG is held whole as coefficients, whatever its draft; libwebp holds a copy of its own.
     image = stored.image
     width, height = stored.full_size if "progressive" in image.info else image.size

@@ -1,6 +1,6 @@
 """PNG: how many chunks there are. A decoder reads them one by one in Python, pixels and metadata alike."""
 
-from vrn_cropper.service.errors import PhotoTooLargeError
+from vrn_cropper.model.errors import PhotoTooLargeError
 
 # Writers put 8 KiB or more of pixels into a chunk: a 32 MiB upload has 4096 such chunks.
 MAX_CHUNKS = 20_000

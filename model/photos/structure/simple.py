@@ -1,6 +1,6 @@
 """BMP, GIF and WebP: headers at fixed places."""
 
-from vrn_cropper.service.errors import PhotoTooLargeError
+from vrn_cropper.model.errors import PhotoTooLargeError
 
 # Pillow decodes run-length BMP in a Python loop that stops every other thread: 9 megapixels a second.
 MAX_RUN_LENGTH_PIXELS = 4_000_000

@@ -5,7 +5,7 @@ A decoder reads the segments one by one in Python, and goes over the whole pictu
 
 import re
 
-from vrn_cropper.service.errors import PhotoTooLargeError
+from vrn_cropper.model.errors import PhotoTooLargeError
 
 # Profiles, XMP and previews come in segments of 64 KiB: a 32 MiB upload that is all metadata has 512.
 MAX_SEGMENTS = 1000

@@ -9,10 +9,10 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
+from vrn_cropper.model.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.input_shapes import choose_input_shape
 from vrn_cropper.model.photos.reading import REDUCE_MARGIN
-from vrn_cropper.service.core.decode import DecodeLimits, Decoder
-from vrn_cropper.service.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 
 LIMITS = DecodeLimits(max_pixels=4_000_000, max_side_px=8000)
 

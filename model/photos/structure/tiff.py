@@ -5,7 +5,7 @@ A decoder reads all entries and sets up one step for each strip or tile in Pytho
 
 import struct
 
-from vrn_cropper.service.errors import PhotoTooLargeError
+from vrn_cropper.model.errors import PhotoTooLargeError
 
 MAX_ENTRIES = 1000
 MAX_PARTS = 65_536
