@@ -31,11 +31,11 @@ class _Entry(Generic[T, R]):
     item: T
     group: Hashable
     future: "asyncio.Future[Batched[R]]"
-    deadline_s: float | None
+    deadline_at: float | None
     queued_at: float
 
     def is_wanted(self, now: float) -> bool:
-        return not self.future.done() and (self.deadline_s is None or now < self.deadline_s)
+        return not self.future.done() and (self.deadline_at is None or now < self.deadline_at)
 
 
 class Batcher(Generic[T, R]):
@@ -75,8 +75,8 @@ class Batcher(Generic[T, R]):
         """Measured time in which a busy runner gets through one item, smoothed; 0 before the first batch."""
         return self._run_s_per_item / self._limits.parallel_batches
 
-    async def submit(self, item: T, *, group: Hashable, deadline_s: float | None = None) -> Batched[R]:
-        """The result of `item`, batched with others of its `group`. `deadline_s` is a time of the clock.
+    async def submit(self, item: T, *, group: Hashable, deadline_at: float | None = None) -> Batched[R]:
+        """The result of `item`, batched with others of its `group`. `deadline_at` is an instant of the clock.
 
         Raises DeadlineError when the deadline passes, EngineError if the item failed or the loop has ended.
         Cancelling the caller takes the item out of the queue. Whoever submits bounds how many items wait.
@@ -84,10 +84,10 @@ class Batcher(Generic[T, R]):
         if not self._is_alive:
             raise EngineError("the engine has stopped; the service must be restarted")
         now = self._clock()
-        entry = _Entry(item, group, asyncio.get_running_loop().create_future(), deadline_s, now)
+        entry = _Entry(item, group, asyncio.get_running_loop().create_future(), deadline_at, now)
         self._push(entry)
         try:
-            async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - now)):
+            async with asyncio.timeout(None if deadline_at is None else max(0.0, deadline_at - now)):
                 return await entry.future
         except TimeoutError:
             self._observer.item_dropped("deadline")

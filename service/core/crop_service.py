@@ -92,20 +92,20 @@ class CropService:
         photo: bytes,
         options: CropOptions,
         permit: Permit,
-        deadline_s: float | None = None,
+        deadline_at: float | None = None,
         stages: Stages | None = None,
     ) -> CropResult:
-        """The crops of an uploaded photo; `deadline_s` is a time of the clock. The time goes into `stages`.
+        """The crops of an uploaded photo; `deadline_at` is an instant of the clock. The time goes into `stages`.
 
         Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
         cannot fulfil, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
         """
         permit.spend()
         stages = stages or Stages("decode_wait", self._clock)
-        opened = await self._in_pool("decode", stages, lambda: self._decoder.open(photo), deadline_s)
-        decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_s)
+        opened = await self._in_pool("decode", stages, lambda: self._decoder.open(photo), deadline_at)
+        decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_at)
         del opened  # its pixels must not wait for the batch
-        return await self._score(decoded, plan, options, stages, deadline_s)
+        return await self._score(decoded, plan, options, stages, deadline_at)
 
     async def crop_pictures(
         self,
@@ -114,7 +114,7 @@ class CropService:
         picture: PictureOptions,
         choose: Callable[[RankedCrops], Sequence[Crop]],
         permit: Permit,
-        deadline_s: float | None = None,
+        deadline_at: float | None = None,
         stages: Stages | None = None,
     ) -> PicturesResult:
         """As `crop`, and the crops that `choose` names cut from the full photo, which is decoded once.
@@ -124,19 +124,19 @@ class CropService:
         permit.spend()
         stages = stages or Stages("decode_wait", self._clock)
         opened = await self._in_pool(
-            "decode", stages, lambda: self._decoder.open(photo, at_full_scale=True), deadline_s
+            "decode", stages, lambda: self._decoder.open(photo, at_full_scale=True), deadline_at
         )
         async with AsyncExitStack() as stack:
-            async with self._before(deadline_s):
+            async with self._before(deadline_at):
                 held = await stack.enter_async_context(self._held_limit.hold(opened.full_pixels))
-            decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_s, held)
-            result = await self._score(decoded, plan, options, stages, deadline_s)
+            decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_at, held)
+            result = await self._score(decoded, plan, options, stages, deadline_at)
             chosen = tuple(choose(result.ranked))
 
             def encode_all() -> tuple[EncodedPicture, ...]:
                 return tuple(encode_crop(opened.stored.image, crop.box_xyxy, picture) for crop in chosen)
 
-            pictures = await self._in_pool("encode", stages, encode_all, deadline_s, held)
+            pictures = await self._in_pool("encode", stages, encode_all, deadline_at, held)
         return PicturesResult(replace(result, seconds=stages.seconds()), chosen, pictures)
 
     async def _decode_and_plan(
@@ -144,7 +144,7 @@ class CropService:
         opened: OpenedPhoto,
         options: CropOptions,
         stages: Stages,
-        deadline_s: float | None,
+        deadline_at: float | None,
         *held: PixelHold,
     ) -> tuple[DecodedPhoto, ViewPlan]:
         """The photo decoded, and its candidate views."""
@@ -156,9 +156,9 @@ class CropService:
 
         stages.begin("decode_wait")
         async with AsyncExitStack() as stack:
-            async with self._before(deadline_s):
+            async with self._before(deadline_at):
                 in_decode = await stack.enter_async_context(self._decode_limit.hold(opened.pixels))
-            return await self._in_pool("decode", stages, decode_and_plan, deadline_s, in_decode, *held)
+            return await self._in_pool("decode", stages, decode_and_plan, deadline_at, in_decode, *held)
 
     async def _score(
         self,
@@ -166,13 +166,13 @@ class CropService:
         plan: ViewPlan,
         options: CropOptions,
         stages: Stages,
-        deadline_s: float | None,
+        deadline_at: float | None,
     ) -> CropResult:
         stages.begin("queue")
         batched = await self._batcher.submit(
             ScoreItem(decoded.model_input, plan.boxes_normalized),
             group=decoded.input_shape,
-            deadline_s=deadline_s,
+            deadline_at=deadline_at,
         )
         stages.split("inference", batched.run_s)
         stages.begin("rank")
@@ -180,7 +180,7 @@ class CropService:
         return CropResult(ranked, decoded.format, stages.seconds(), batched.batch_size, decoded.warnings)
 
     async def _in_pool(
-        self, stage: str, stages: Stages, work: Callable[[], R], deadline_s: float | None, *held: PixelHold
+        self, stage: str, stages: Stages, work: Callable[[], R], deadline_at: float | None, *held: PixelHold
     ) -> R:
         """The result of `work` on a thread of the pool. Raises DeadlineError.
 
@@ -190,7 +190,7 @@ class CropService:
 
         def timed(work: Callable[[], R]) -> tuple[R, float]:
             started = self._clock()
-            if deadline_s is not None and started >= deadline_s:
+            if deadline_at is not None and started >= deadline_at:
                 raise DeadlineError(_TOO_LATE)
             return work(), self._clock() - started
 
@@ -201,16 +201,16 @@ class CropService:
         stages.begin(f"{stage}_wait")
         for hold in held:
             hold.begin_use()
-        async with self._before(deadline_s):
+        async with self._before(deadline_at):
             result, seconds = await self._pool.run(timed, work, end_uses)
         stages.split(stage, seconds)
         return result
 
     @asynccontextmanager
-    async def _before(self, deadline_s: float | None) -> AsyncIterator[None]:
+    async def _before(self, deadline_at: float | None) -> AsyncIterator[None]:
         """Ends the block with DeadlineError when the time has come."""
         try:
-            async with asyncio.timeout(None if deadline_s is None else max(0.0, deadline_s - self._clock())):
+            async with asyncio.timeout(None if deadline_at is None else max(0.0, deadline_at - self._clock())):
                 yield
         except TimeoutError:
             raise DeadlineError(_TOO_LATE) from None

@@ -62,7 +62,7 @@ class Intake:
 
     upload: Upload
     options: GivenOptions
-    deadline_s: float
+    deadline_at: float
 
     def only_photo(self) -> bytes:
         """The one photo. Raises BadRequestError."""
@@ -78,17 +78,17 @@ async def take_in(request: Request, serving: Serving, *, max_bytes: int, max_fil
 
     Raises NotReadyError or OverloadedError before the body is read, and what `read_upload` raises.
     """
-    deadline_s = request_record(request.scope).started_s + _timeout_s(request, serving.limits.request_timeout_s)
+    deadline_at = request_record(request.scope).started_s + _timeout_s(request, serving.limits.request_timeout_s)
     serving.lifecycle.check_takes_work()
     serving.admission.check_room()  # before the body is read: a refusal must be cheap
     with serving.admission.hold_bytes() as hold:
         try:
-            async with asyncio.timeout(max(0.0, deadline_s - serving.clock())):
+            async with asyncio.timeout(max(0.0, deadline_at - serving.clock())):
                 upload = await read_upload(request, hold, max_bytes=max_bytes, max_files=max_files)
         except TimeoutError:
             raise DeadlineError("the deadline passed while the upload was read") from None
         query = {name: request.query_params.getlist(name) for name in request.query_params}
-        yield Intake(upload, GivenOptions(query, upload.fields), deadline_s)
+        yield Intake(upload, GivenOptions(query, upload.fields), deadline_at)
 
 
 async def unless_disconnected(request: Request, work: Awaitable[R]) -> R:

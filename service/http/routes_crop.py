@@ -32,7 +32,7 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
         async with take_in(request, serving, max_bytes=serving.limits.max_upload_bytes) as intake:
             photo, options = intake.only_photo(), intake.options.crop_options()
             async with serving.admission.accept() as permit:
-                work = serving.crops.crop(photo, options, permit, intake.deadline_s, record.stages)
+                work = serving.crops.crop(photo, options, permit, intake.deadline_at, record.stages)
                 result = await unless_disconnected(request, work)
             record.stages.begin("answer")
             note_result(serving, record, result, len(photo))
@@ -53,7 +53,7 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
         async with take_in(request, serving, max_bytes=limits.max_files_bytes, max_files=limits.max_files) as intake:
             photos, options = _photos(intake), intake.options.crop_options()
             work = asyncio.gather(
-                *(_crop_one(serving, photo, options, intake.deadline_s, record) for photo in photos)
+                *(_crop_one(serving, photo, options, intake.deadline_at, record) for photo in photos)
             )
             record.stages.begin("photos")
             outcomes = await unless_disconnected(request, work)
@@ -83,14 +83,14 @@ def _photos(intake: Intake) -> list[bytes]:
 
 
 async def _crop_one(
-    serving: Serving, photo: bytes, options: CropOptions, deadline_s: float, record: RequestRecord
+    serving: Serving, photo: bytes, options: CropOptions, deadline_at: float, record: RequestRecord
 ) -> CropResult | Exception:
     """The photo's result, or its own error: one photo never fails another."""
     try:
         if len(photo) > serving.limits.max_upload_bytes:
             raise PhotoTooLargeError(f"the photo is too large; send at most {serving.limits.max_upload_bytes} bytes")
         async with serving.admission.accept() as permit:
-            result = await serving.crops.crop(photo, options, permit, deadline_s)
+            result = await serving.crops.crop(photo, options, permit, deadline_at)
     except Exception as error:
         status, code = status_and_code(error)
         serving.metrics.photo_ended(code)

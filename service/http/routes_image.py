@@ -47,7 +47,7 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
 
             async with serving.admission.accept() as permit:
                 work = serving.crops.crop_pictures(
-                    photo, options, picture, choose, permit, intake.deadline_s, record.stages
+                    photo, options, picture, choose, permit, intake.deadline_at, record.stages
                 )
                 cut = await unless_disconnected(request, work)
             record.stages.begin("answer")

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 
-def submit(batcher, item, group="a", deadline_s=None):
-    return asyncio.create_task(batcher.submit(item, group=group, deadline_s=deadline_s))
+def submit(batcher, item, group="a", deadline_at=None):
+    return asyncio.create_task(batcher.submit(item, group=group, deadline_at=deadline_at))
 
 
 def now():

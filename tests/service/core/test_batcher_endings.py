@@ -7,8 +7,8 @@ import pytest
 from vrn_cropper.service.errors import DeadlineError, EngineError, EngineLostError, EngineMemoryError
 
 
-def submit(batcher, item, group="a", deadline_s=None):
-    return asyncio.create_task(batcher.submit(item, group=group, deadline_s=deadline_s))
+def submit(batcher, item, group="a", deadline_at=None):
+    return asyncio.create_task(batcher.submit(item, group=group, deadline_at=deadline_at))
 
 
 def now():
@@ -23,7 +23,7 @@ def test_expired_item_is_answered_at_its_deadline_and_never_reaches_the_engine(
         async with running_batcher(runner, observer) as batcher:
             first = submit(batcher, 1)
             await asyncio.sleep(0.1)
-            hurried, patient = submit(batcher, 2, deadline_s=0.5), submit(batcher, 3)
+            hurried, patient = submit(batcher, 2, deadline_at=0.5), submit(batcher, 3)
             with pytest.raises(DeadlineError):
                 await hurried
             assert now() == pytest.approx(0.5)
@@ -42,7 +42,7 @@ def test_item_that_expires_in_a_prepared_batch_is_taken_out_before_it_runs(
         async with running_batcher(runner, observer, max_batch_size=2) as batcher:
             first = submit(batcher, 1)
             await asyncio.sleep(0.1)
-            hurried, patient = submit(batcher, 2, deadline_s=0.5), submit(batcher, 3)
+            hurried, patient = submit(batcher, 2, deadline_at=0.5), submit(batcher, 3)
             await asyncio.sleep(0.1)
             assert runner.prepared[-1] == [2, 3]
             with pytest.raises(DeadlineError):
