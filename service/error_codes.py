@@ -14,11 +14,15 @@ from vrn_cropper.model.errors import (
 )
 from vrn_cropper.service.errors import (
     BadRequestError,
+    BadSignatureError,
     DeadlineError,
     DisconnectedError,
     EngineError,
     NotReadyError,
     OverloadedError,
+    SourceError,
+    SourceMissingError,
+    SourceNotAllowedError,
     UnauthorizedError,
 )
 
@@ -27,6 +31,9 @@ ERROR_TABLE: dict[type[Exception], tuple[int, str]] = {
     BadRequestError: (400, "bad_request"),
     CropOptionError: (400, "bad_request"),
     UnauthorizedError: (401, "unauthorized"),
+    BadSignatureError: (403, "bad_signature"),
+    SourceNotAllowedError: (403, "source_not_allowed"),
+    SourceMissingError: (404, "source_missing"),
     PhotoTooLargeError: (413, "too_large"),
     UnsupportedPhotoError: (415, "unsupported"),
     BrokenPhotoError: (422, "broken_photo"),
@@ -34,6 +41,7 @@ ERROR_TABLE: dict[type[Exception], tuple[int, str]] = {
     OverloadedError: (429, "overloaded"),
     DisconnectedError: (499, "disconnected"),  # never sent: there is nobody to read it
     EngineError: (500, "engine_error"),
+    SourceError: (502, "source_failed"),
     NotReadyError: (503, "not_ready"),
     DeadlineError: (504, "deadline"),
 }

@@ -4,6 +4,10 @@ VrnError (model.errors)
 └── ServiceError
     ├── BadRequestError            parameters or a body that cannot be understood
     ├── UnauthorizedError          no API key, or not a valid one
+    ├── SourceError                a photo named by URL could not be fetched
+    │   ├── SourceNotAllowedError    not among the sources, or not at a public address
+    │   └── SourceMissingError       the source says that it has no such photo
+    ├── BadSignatureError          a URL without a valid signature where one is needed
     ├── OverloadedError            the queue is full: come back after `retry_after_s`
     ├── NotReadyError              warming up or draining: come back after `retry_after_s`
     ├── DeadlineError              the request's time is up
@@ -27,6 +31,22 @@ class BadRequestError(ServiceError):
 
 class UnauthorizedError(ServiceError):
     """The request carries no valid API key."""
+
+
+class SourceError(ServiceError):
+    """A photo named by URL could not be fetched: the source does not answer, or not with a photo."""
+
+
+class SourceNotAllowedError(SourceError):
+    """Not among the sources that the operator allows, or not at a public address."""
+
+
+class SourceMissingError(SourceError):
+    """The source says that it has no such photo."""
+
+
+class BadSignatureError(ServiceError):
+    """The URL carries no valid signature, or its time is over."""
 
 
 class OverloadedError(ServiceError):

@@ -17,7 +17,7 @@ HTTP = {"fastapi", "starlette", "uvicorn", "multipart", "python_multipart", "htt
 TERMINAL = {"typer", "rich", "click"}
 WINGS = [
     "model.views", "model.photos", "model.network", "model.data", "model.evaluation", "model.training",
-    "service.core", "service.engines", "service.http",
+    "service.core", "service.engines", "service.http", "service.sources",
 ]  # fmt: skip
 
 # What each wing may import of the project besides itself. What is not in a wing is named module by module.
@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "model": {"model"},
     "service.engines": {"model"} | SERVICE_WORDS,
     "service.core": {"model", "service.engines"} | SERVICE_WORDS,
+    "service.sources": {"service.errors", "model.errors"},
     "service.http": {"model", "service"},
     "service.metrics": {"service.error_codes", "service.core"},
     "service": {"service", "model"},
@@ -56,6 +57,7 @@ ONLY_IN = {
     "torch": ("model.network", "model.evaluation", "model.training", "service.engines"),
     "openvino": ("service.engines", "model"),
     "PIL": ("model", "service.core", "cli.overlay", "benchmarks", "docs"),
+    "httpcore": ("service.sources",),
     "fastapi": ("service.http", "service.server", "service.composition"),
     "prometheus_client": ("service.metrics", "service.composition", "service.http.routes_state"),
     "pydantic": ("service.http", "service.answers", "service.settings"),
