@@ -15,8 +15,8 @@ from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.app import build_app
 from vrn_cropper.service.http.auth import ApiKeys
-from vrn_cropper.service.http.envelope import OnRequest
 from vrn_cropper.service.http.page_files import read_page_files
+from vrn_cropper.service.http.request_record import OnRequest
 from vrn_cropper.service.http.serving import RouteLimits, Serving
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics

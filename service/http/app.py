@@ -7,10 +7,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from vrn_cropper.model.errors import VrnError
-from vrn_cropper.service.error_codes import NOT_FOUND, status_and_code
+from vrn_cropper.service.error_codes import NOT_FOUND
 from vrn_cropper.service.http.auth import ApiKeys, RequireKey
-from vrn_cropper.service.http.envelope import Envelope, OnRequest, request_record
+from vrn_cropper.service.http.envelope import Envelope
 from vrn_cropper.service.http.error_answers import error_answer, error_body
+from vrn_cropper.service.http.request_record import OnRequest, request_record
 from vrn_cropper.service.http.routes_state import build_router
 from vrn_cropper.service.http.serving import Serving
 
@@ -33,7 +34,7 @@ def build_app(serving: Serving, on_request: OnRequest | None = None, api_keys: A
     @app.exception_handler(VrnError)
     async def answer_known(request: Request, error: VrnError) -> JSONResponse:
         record = request_record(request.scope)
-        record.outcome = status_and_code(error)[1]
+        record.failed_with(error)
         return error_answer(error, record.request_id)
 
     @app.exception_handler(HTTPException)

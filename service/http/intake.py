@@ -15,7 +15,7 @@ from fastapi import Request
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.core.picture_request import PictureOptions
 from vrn_cropper.service.errors import BadRequestError, DeadlineError, DisconnectedError
-from vrn_cropper.service.http.envelope import request_record
+from vrn_cropper.service.http.request_record import request_record
 from vrn_cropper.service.http.serving import Serving
 from vrn_cropper.service.http.upload import Upload, read_upload
 
@@ -78,7 +78,7 @@ async def take_in(request: Request, serving: Serving, *, max_bytes: int, max_fil
 
     Raises NotReadyError or OverloadedError before the body is read, and what `read_upload` raises.
     """
-    deadline_at = request_record(request.scope).started_s + _timeout_s(request, serving.limits.request_timeout_s)
+    deadline_at = request_record(request.scope).began_at + _timeout_s(request, serving.limits.request_timeout_s)
     serving.lifecycle.check_takes_work()
     serving.admission.check_room()  # before the body is read: a refusal must be cheap
     with serving.admission.hold_bytes() as hold:

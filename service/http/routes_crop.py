@@ -12,8 +12,8 @@ from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.error_codes import OK, client_message, status_and_code
 from vrn_cropper.service.errors import BadRequestError
 from vrn_cropper.service.http import openapi
-from vrn_cropper.service.http.envelope import RequestRecord, request_record
 from vrn_cropper.service.http.intake import Intake, take_in, unless_disconnected
+from vrn_cropper.service.http.request_record import RequestRecord, request_record
 from vrn_cropper.service.http.serving import Serving
 
 _log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from vrn_cropper.model.views.crops import Crop, RankedCrops
 from vrn_cropper.model.views.options import MAX_TOP_K
 from vrn_cropper.service.core.picture_request import match_ratio
 from vrn_cropper.service.http import openapi
-from vrn_cropper.service.http.envelope import request_record
 from vrn_cropper.service.http.intake import GivenOptions, take_in, unless_disconnected
+from vrn_cropper.service.http.request_record import request_record
 from vrn_cropper.service.http.routes_crop import note_result
 from vrn_cropper.service.http.serving import Serving
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from vrn_cropper.service.core.stages import STAGES
 from vrn_cropper.service.errors import StartUpError
-from vrn_cropper.service.http.envelope import OnRequest, RequestRecord
+from vrn_cropper.service.http.request_record import EndedRequest, OnRequest
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _CONVENTIONAL = frozenset({"method", "route", "status"})
@@ -55,28 +55,27 @@ def span_writer(processor: Any, version: str) -> Iterator[OnRequest]:
     tracer = provider.get_tracer("service")
     propagator = TraceContextTextMapPropagator()
 
-    def write(record: RequestRecord, facts: Mapping[str, Any]) -> None:
-        if facts["route"] in _QUIET_ROUTES:
+    def write(ended: EndedRequest) -> None:
+        if ended.route in _QUIET_ROUTES:
             return
         ended_ns = time.time_ns()
-        stages = record.stages.seconds()
+        stages, record, status = ended.stage_seconds, ended.record, ended.status
         began_ns = ended_ns - int(sum(stages.values()) * 1e9)
         carrier = {"traceparent": record.trace_parent or "", "tracestate": record.trace_state or ""}
-        status = facts["status"]
         span = tracer.start_span(
-            f"{facts['method']} {facts['route']}",
+            f"{ended.method} {ended.route}",
             context=propagator.extract(carrier),
             kind=SpanKind.SERVER,
             start_time=began_ns,
             attributes={
-                "http.request.method": facts["method"], "http.route": facts["route"],
+                "http.request.method": ended.method, "http.route": ended.route,
                 "http.response.status_code": status,
-                **{f"vrn.{name}": value for name, value in facts.items() if name not in _CONVENTIONAL},
+                **{f"vrn.{name}": value for name, value in ended.log_facts().items() if name not in _CONVENTIONAL},
             },
         )  # fmt: skip
         if status >= 500 or status == 0:
-            span.set_attribute("error.type", facts["outcome"])
-            span.set_status(Status(StatusCode.ERROR, facts["outcome"]))
+            span.set_attribute("error.type", ended.outcome)
+            span.set_status(Status(StatusCode.ERROR, ended.outcome))
         # The stages follow one another and make up the whole request.
         for name in sorted(stages, key=STAGES.index):
             child = tracer.start_span(name, context=set_span_in_context(span), start_time=began_ns)
