@@ -2,13 +2,14 @@
 made.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from vrn_cropper.model.network.export_info import ExportInfo
 from vrn_cropper.model.views.crops import Crop
-from vrn_cropper.service.core.crop_service import CropResult
+from vrn_cropper.model.views.own_boxes import ScoredBox
+from vrn_cropper.service.core.crop_service import CropResult, ScoreResult
 
 
 class ImageSize(BaseModel):
@@ -111,6 +112,45 @@ class CropsAnswer(PhotoAnswer):
     request_id: str = Field(examples=["5f0c9a1e7d3b4c2f8a6e0d9b1c7f3e52"])
 
 
+class ScoredBoxAnswer(BaseModel):
+    """One of your boxes, in the order sent; what is told of it compares with the crops of `POST /crop`."""
+
+    score: float = Field(description="predicted opinion score, higher is better", examples=[0.83])
+    box: PixelBox
+    box_normalized: NormalizedBox
+    area_share: float = Field(gt=0, le=1, description="share of the photo that is kept", examples=[0.628])
+    preferred_to_whole: float = Field(
+        ge=0, le=1, description="share of people expected to prefer this box to the whole photo", examples=[0.64]
+    )
+    preferred_to_centre: float = Field(
+        ge=0,
+        le=1,
+        description="the same against the largest centred crop of `aspect_ratio`; without one: the whole photo",
+        examples=[0.64],
+    )
+    focal_point: FocalPointAnswer
+
+
+class WholeImageScore(BaseModel):
+    """The uncropped photo, scored in the same pass."""
+
+    score: float = Field(description="on the scale of the boxes' scores", examples=[0.61])
+
+
+class ScoresAnswer(BaseModel):
+    """The answer of `POST /score`: your boxes in the order sent."""
+
+    image: ImageSize
+    boxes: list[ScoredBoxAnswer]
+    whole_image: WholeImageScore
+    warnings: list[str] = Field(
+        description="what the sender should know of the file, such as rows that are missing at its end; mostly empty",
+        examples=[[]],
+    )
+    model: ModelAnswer
+    request_id: str = Field(examples=["5f0c9a1e7d3b4c2f8a6e0d9b1c7f3e52"])
+
+
 class EntryError(BaseModel):
     """Why one photo of a batch failed: what `POST /crop` would have answered for it alone."""
 
@@ -200,17 +240,36 @@ def photo_answer(result: CropResult) -> PhotoAnswer:
     )
 
 
+def scores_answer(result: ScoreResult, export: ExportInfo, request_id: str) -> ScoresAnswer:
+    """The scores of a caller's boxes as the API's answer."""
+    scored = result.scored
+    return ScoresAnswer(
+        image=ImageSize(width=scored.width, height=scored.height),
+        boxes=[ScoredBoxAnswer(score=box.score, **_told(box, scored.width, scored.height)) for box in scored.boxes],
+        whole_image=WholeImageScore(score=scored.whole_frame_score),
+        warnings=list(result.warnings),
+        model=model_answer(export),
+        request_id=request_id,
+    )
+
+
 def _crop_answer(crop: Crop, width: int, height: int) -> CropAnswer:
+    return CropAnswer(
+        rank=crop.rank, aspect_ratio=crop.aspect_ratio.label, score=crop.score, **_told(crop, width, height)
+    )
+
+
+def _told(crop: Crop | ScoredBox, width: int, height: int) -> dict[str, Any]:
+    """What is told of any box in a photo of `width` x `height` pixels."""
     x1, y1, x2, y2 = crop.box_xyxy
     focus = crop.focal_point
-    return CropAnswer(
-        rank=crop.rank,
-        aspect_ratio=crop.aspect_ratio.label,
-        score=crop.score,
-        box=PixelBox(x=x1, y=y1, width=x2 - x1, height=y2 - y1),
-        box_normalized=NormalizedBox(x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height),
-        area_share=crop.area_share,
-        preferred_to_whole=crop.preferred_to_whole,
-        preferred_to_centre=crop.preferred_to_centre,
-        focal_point=FocalPointAnswer(x=focus.x, y=focus.y, object_position=focus.object_position),
-    )
+    return {
+        "box": PixelBox(x=x1, y=y1, width=x2 - x1, height=y2 - y1),
+        "box_normalized": NormalizedBox(
+            x=x1 / width, y=y1 / height, width=(x2 - x1) / width, height=(y2 - y1) / height
+        ),
+        "area_share": crop.area_share,
+        "preferred_to_whole": crop.preferred_to_whole,
+        "preferred_to_centre": crop.preferred_to_centre,
+        "focal_point": FocalPointAnswer(x=focus.x, y=focus.y, object_position=focus.object_position),
+    }

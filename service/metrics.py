@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from vrn_cropper.service.core.batch_contract import DropReason
-from vrn_cropper.service.core.crop_service import CropResult
+from vrn_cropper.service.core.crop_service import PhotoResult
 from vrn_cropper.service.core.stages import STAGES
 from vrn_cropper.service.error_codes import OUTCOMES
 
@@ -49,7 +49,7 @@ BYTES_BUCKETS = (1e4, 1e5, 5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7)
 PIXELS_BUCKETS = (1e5, 5e5, 1e6, 2e6, 5e6, 1.2e7, 2.4e7, 5e7, 1e8)
 
 BATCH_ROUTE = "/crop/batch"
-CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image")
+CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image", "/score")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})
 
@@ -160,7 +160,7 @@ class Metrics:
             if route != BATCH_ROUTE:
                 self.photo_ended(outcome)
 
-    def photo_cropped(self, result: CropResult, upload_bytes: int) -> None:
+    def photo_cropped(self, result: PhotoResult, upload_bytes: int) -> None:
         """A photo went the whole path."""
         self._decode.observe(result.seconds["decode"])
         self._queue.observe(result.seconds["queue"])

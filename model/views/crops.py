@@ -112,7 +112,7 @@ def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
         else:
             boxes_xyxy = fixed_ratio_views(width, height, aspect_ratio.value, keep_xyxy, options.min_scale)
             boxes_normalized = mark_fixed_ratio(normalize_boxes(boxes_xyxy, width, height))
-            centres.append(fixed_ratio_views(width, height, aspect_ratio.value, min_scale=1.0)[:1])
+            centres.append(centre_view(width, height, aspect_ratio.value))
             centre_fractions.append(mark_fixed_ratio(normalize_boxes(centres[-1], width, height)))
         pixels.append(boxes_xyxy)
         fractions.append(boxes_normalized)
@@ -127,6 +127,11 @@ def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
         np.concatenate([*fractions, *centre_fractions, _WHOLE_FRAME]),
         tuple(ViewGroup(*group, whole if group[0].value is None else next(rows)) for group in groups),
     )
+
+
+def centre_view(width: int, height: int, ratio: float) -> np.ndarray:
+    """The largest centred view of a ratio, int64 (1, 4). Raises CropRequestError if the photo has none."""
+    return fixed_ratio_views(width, height, ratio, min_scale=1.0)[:1]
 
 
 def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> RankedCrops:
@@ -145,14 +150,14 @@ def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> Rank
                     (x1, y1, x2, y2),
                     (x2 - x1) * (y2 - y1) / (plan.width * plan.height),
                     focal_point((x1, y1, x2, y2), plan.width, plan.height),
-                    _preference(group_scores[index] - scores[-1]),
-                    _preference(group_scores[index] - scores[group.centre]),
+                    preference(group_scores[index] - scores[-1]),
+                    preference(group_scores[index] - scores[group.centre]),
                 )
             )
     return RankedCrops(plan.width, plan.height, tuple(crops), float(scores[-1]))
 
 
-def _preference(score_difference: float) -> float:
+def preference(score_difference: float) -> float:
     """The share of people expected to prefer the first of two crops: scores are log-odds (model/EXPERIMENTS.md)."""
     return 1 / (1 + math.exp(-min(max(float(score_difference), -50.0), 50.0)))
 

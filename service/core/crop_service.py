@@ -9,13 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from vrn_cropper.model.photos.decode import DecodedPhoto, Decoder, OpenedPhoto
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions
+from vrn_cropper.model.views.own_boxes import BoxOptions, ScoredBoxes, plan_boxes, tell_boxes
 from vrn_cropper.service.core.accepted_photos import Permit
 from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
@@ -27,28 +28,34 @@ from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.errors import DeadlineError
 
 R = TypeVar("R")
+Plan = Callable[[int, int], ViewPlan]  # the candidate views of a photo by its upright width and height
 _TOO_LATE = "the deadline passed before the photo was decoded or encoded"
 
 
-@dataclass(frozen=True, slots=True)
-class CropResult:
-    """The ranked crops of a photo, and how they came about; `seconds` by stage of `service.core.stages`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoResult:
+    """How a photo's answer came about: its upright size in pixels, `seconds` by stage of `service.core.stages`."""
 
-    ranked: RankedCrops
+    width: int
+    height: int
     source_format: str
     seconds: Mapping[str, float]
     batch_size: int
     warnings: tuple[str, ...] = ()
 
-    @property
-    def width(self) -> int:
-        """Of the upright source image, in pixels."""
-        return self.ranked.width
 
-    @property
-    def height(self) -> int:
-        """Of the upright source image, in pixels."""
-        return self.ranked.height
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropResult(PhotoResult):
+    """The ranked crops of a photo."""
+
+    ranked: RankedCrops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreResult(PhotoResult):
+    """The scores of a caller's own boxes."""
+
+    scored: ScoredBoxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +107,23 @@ class CropService:
         Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
         cannot fulfil, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
         """
-        permit.spend()
         stages = stages or Stages("decode_wait", self._clock)
-        opened = await self._in_pool("decode", stages, lambda: self._decoder.open(photo), deadline_at)
-        decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_at)
-        del opened  # its pixels must not wait for the batch
-        return await self._score(decoded, plan, options, stages, deadline_at)
+        decoded, plan = await self._take(photo, lambda w, h: plan_views(w, h, options), permit, stages, deadline_at)
+        return await self._crops(decoded, plan, options, stages, deadline_at)
+
+    async def score(
+        self,
+        photo: bytes,
+        options: BoxOptions,
+        permit: Permit,
+        deadline_at: float | None = None,
+        stages: Stages | None = None,
+    ) -> ScoreResult:
+        """The scores of a caller's own boxes; as `crop` otherwise. Raises CropRequestError for a box outside."""
+        stages = stages or Stages("decode_wait", self._clock)
+        decoded, plan = await self._take(photo, lambda w, h: plan_boxes(w, h, options), permit, stages, deadline_at)
+        scores, batch_size = await self._scores(decoded, plan, stages, deadline_at)
+        return ScoreResult(scored=tell_boxes(plan, scores), **_facts(decoded, stages, batch_size))
 
     async def crop_pictures(
         self,
@@ -129,8 +147,10 @@ class CropService:
         async with AsyncExitStack() as stack:
             async with self._before(deadline_at):
                 held = await stack.enter_async_context(self._held_limit.hold(opened.full_pixels))
-            decoded, plan = await self._decode_and_plan(opened, options, stages, deadline_at, held)
-            result = await self._score(decoded, plan, options, stages, deadline_at)
+            decoded, plan = await self._decode_and_plan(
+                opened, lambda w, h: plan_views(w, h, options), stages, deadline_at, held
+            )
+            result = await self._crops(decoded, plan, options, stages, deadline_at)
             chosen = tuple(choose(result.ranked))
 
             def encode_all() -> tuple[EncodedPicture, ...]:
@@ -139,10 +159,18 @@ class CropService:
             pictures = await self._in_pool("encode", stages, encode_all, deadline_at, held)
         return PicturesResult(replace(result, seconds=stages.seconds()), chosen, pictures)
 
+    async def _take(
+        self, photo: bytes, plan: Plan, permit: Permit, stages: Stages, deadline_at: float | None
+    ) -> tuple[DecodedPhoto, ViewPlan]:
+        """The photo opened, decoded at the network's scale, and its candidate views."""
+        permit.spend()
+        opened = await self._in_pool("decode", stages, lambda: self._decoder.open(photo), deadline_at)
+        return await self._decode_and_plan(opened, plan, stages, deadline_at)
+
     async def _decode_and_plan(
         self,
         opened: OpenedPhoto,
-        options: CropOptions,
+        plan: Plan,
         stages: Stages,
         deadline_at: float | None,
         *held: PixelHold,
@@ -152,7 +180,7 @@ class CropService:
         def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
             # On a pool thread, so that the event loop never works in proportion to the photo.
             decoded = self._decoder.decode(opened)
-            return decoded, plan_views(decoded.width, decoded.height, options)
+            return decoded, plan(decoded.width, decoded.height)
 
         stages.begin("decode_wait")
         async with AsyncExitStack() as stack:
@@ -160,7 +188,7 @@ class CropService:
                 in_decode = await stack.enter_async_context(self._decode_limit.hold(opened.pixels))
             return await self._in_pool("decode", stages, decode_and_plan, deadline_at, in_decode, *held)
 
-    async def _score(
+    async def _crops(
         self,
         decoded: DecodedPhoto,
         plan: ViewPlan,
@@ -168,6 +196,13 @@ class CropService:
         stages: Stages,
         deadline_at: float | None,
     ) -> CropResult:
+        scores, batch_size = await self._scores(decoded, plan, stages, deadline_at)
+        return CropResult(ranked=rank_crops(plan, scores, options), **_facts(decoded, stages, batch_size))
+
+    async def _scores(
+        self, decoded: DecodedPhoto, plan: ViewPlan, stages: Stages, deadline_at: float | None
+    ) -> tuple[np.ndarray, int]:
+        """One score a view, and the size of the batch that the photo was in. The stage `rank` begins."""
         stages.begin("queue")
         batched = await self._batcher.submit(
             ScoreItem(decoded.model_input, plan.boxes_normalized),
@@ -176,8 +211,7 @@ class CropService:
         )
         stages.split("inference", batched.run_s)
         stages.begin("rank")
-        ranked = rank_crops(plan, batched.value, options)
-        return CropResult(ranked, decoded.format, stages.seconds(), batched.batch_size, decoded.warnings)
+        return batched.value, batched.batch_size
 
     async def _in_pool(
         self, stage: str, stages: Stages, work: Callable[[], R], deadline_at: float | None, *held: PixelHold
@@ -214,3 +248,10 @@ class CropService:
                 yield
         except TimeoutError:
             raise DeadlineError(_TOO_LATE) from None
+
+
+def _facts(decoded: DecodedPhoto, stages: Stages, batch_size: int) -> dict[str, Any]:
+    return {
+        "width": decoded.width, "height": decoded.height, "source_format": decoded.format,
+        "seconds": stages.seconds(), "batch_size": batch_size, "warnings": decoded.warnings,
+    }  # fmt: skip

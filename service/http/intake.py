@@ -13,6 +13,7 @@ from typing import TypeVar
 from fastapi import Request
 
 from vrn_cropper.model.views.options import CropOptions
+from vrn_cropper.model.views.own_boxes import BoxOptions
 from vrn_cropper.service.core.picture_request import PictureOptions
 from vrn_cropper.service.errors import BadRequestError, DeadlineError, DisconnectedError
 from vrn_cropper.service.http.request_record import request_record
@@ -49,6 +50,10 @@ class GivenOptions:
             keep=self.many("keep"),
             min_scale=self.one("min_scale"),
         )
+
+    def box_options(self) -> BoxOptions:
+        """Raises BadRequestError or CropOptionError."""
+        return BoxOptions.parse(self.many("box"), self.many("box_xyxy"), self.one("aspect_ratio"))
 
     def picture_options(self) -> PictureOptions:
         """Raises BadRequestError or CropOptionError."""

@@ -10,6 +10,7 @@ from vrn_cropper.model.views.options import (
     MAX_KEEP_BOXES,
     MAX_TOP_K,
 )
+from vrn_cropper.model.views.own_boxes import MAX_BOXES
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.core.picture_request import MAX_SIDE_PX, PictureFormat
 from vrn_cropper.service.http.intake import MAX_TIMEOUT_MS
@@ -99,6 +100,27 @@ _CROP_OPTIONS: dict[str, Json] = {
     },
     **_WHERE,
 }
+_SCORE_OPTIONS: dict[str, Json] = {
+    "box": {
+        "description": "A box `x,y,width,height` to score: in pixels of the upright photo, or in fractions of its"
+        " sides if all four numbers are at most 1; rounded to whole pixels. Any place and size. Repeatable.",
+        "schema": {"type": "array", "items": _BOX, "maxItems": MAX_BOXES},
+        "example": ["85,0,812,541", "0.1,0.1,0.5,0.5"],
+    },
+    "box_xyxy": {
+        "description": "Instead of `box`: the edges `x1,y1,x2,y2` in pixels of the upright photo. Repeatable.",
+        "schema": {
+            "type": "array", "items": {**_BOX, "format": "box-edges"}, "maxItems": MAX_BOXES,
+        },
+        "example": ["85,0,897,541"],
+    },
+    "aspect_ratio": {
+        "description": "Which crops the scores compare with: those that `POST /crop` finds for this `aspect_ratio`."
+        " It does not change the boxes.",
+        "schema": {**_RATIO, "default": "free"},
+        "example": "16:9",
+    },
+}  # fmt: skip
 _PIXELS: Json = {"type": "integer", "minimum": 1, "maximum": MAX_SIDE_PX}
 _PICTURE_OPTIONS: dict[str, Json] = {
     "aspect_ratio": {
@@ -152,6 +174,7 @@ def _operation(options: dict[str, Json], files: Json, *, takes_raw: bool) -> Jso
 
 
 CROP = _operation(_CROP_OPTIONS, {"image": _PHOTO}, takes_raw=True)
+SCORE = _operation(_SCORE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 IMAGE = _operation(_PICTURE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from vrn_cropper.model.errors import PhotoTooLargeError
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service import answers as schemas
-from vrn_cropper.service.core.crop_service import CropResult
+from vrn_cropper.service.core.crop_service import CropResult, PhotoResult
 from vrn_cropper.service.error_codes import OK, client_message, status_and_code
 from vrn_cropper.service.errors import BadRequestError
 from vrn_cropper.service.http import openapi
@@ -66,8 +66,8 @@ def add_crop_routes(router: APIRouter, serving: Serving) -> None:
         )
 
 
-def note_result(serving: Serving, record: RequestRecord, result: CropResult, upload_bytes: int) -> None:
-    """Count a cropped photo, and put its facts into the request's record."""
+def note_result(serving: Serving, record: RequestRecord, result: PhotoResult, upload_bytes: int) -> None:
+    """Count an answered photo, and put its facts into the request's record."""
     serving.metrics.photo_cropped(result, upload_bytes)
     record.facts.update(
         width=result.width, height=result.height, format=result.source_format, bytes=upload_bytes,

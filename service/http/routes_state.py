@@ -12,6 +12,7 @@ from vrn_cropper.service.http import openapi
 from vrn_cropper.service.http.routes_crop import add_crop_routes
 from vrn_cropper.service.http.routes_image import add_image_route
 from vrn_cropper.service.http.routes_page import add_page_routes
+from vrn_cropper.service.http.routes_score import add_score_route
 from vrn_cropper.service.http.serving import Serving
 from vrn_cropper.service.lifecycle import State
 
@@ -21,6 +22,7 @@ def build_router(serving: Serving) -> APIRouter:
     router = APIRouter()
     add_crop_routes(router, serving)
     add_image_route(router, serving)
+    add_score_route(router, serving)
     _add_state_routes(router, serving)
     add_page_routes(router, serving.page)
     return router

@@ -11,10 +11,11 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from vrn_cropper.model.errors import PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.model.views.own_boxes import MAX_BOXES
 from vrn_cropper.service.errors import BadRequestError, DisconnectedError
 from vrn_cropper.service.http.admission import ByteHold
 
-_MAX_FIELDS = 100
+_MAX_FIELDS = 100 + MAX_BOXES
 # Names a client may give for the text of form fields. No other name reaches Python's codecs: some of those take
 # minutes for a megabyte (punycode), or raise on every input (undefined).
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "iso-8859-1": "latin-1", "latin-1": "latin-1"}
