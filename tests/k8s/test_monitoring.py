@@ -6,13 +6,15 @@ import runpy
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from vrn_cropper.service.metrics import DROP_REASONS, OUTCOMES, Metrics
+from vrn_cropper.service.core.batch_contract import DropReason
+from vrn_cropper.service.metrics import OUTCOMES, Metrics
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "monitoring"
@@ -62,7 +64,7 @@ def test_queries_ask_for_metrics_and_labels_that_exist(expression):
     names = metric_names(expression)
     assert names
     assert {name for name in names if not BALANCER.fullmatch(name)} <= KNOWN
-    for label, allowed in (("outcome", OUTCOMES), ("reason", DROP_REASONS)):
+    for label, allowed in (("outcome", OUTCOMES), ("reason", set(get_args(DropReason)))):
         for values in re.findall(label + r'=~?"([^"]*)"', expression):
             assert set(values.split("|")) <= allowed
 
