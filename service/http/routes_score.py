@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.http import openapi
-from vrn_cropper.service.http.envelope import request_record
 from vrn_cropper.service.http.intake import take_in, unless_disconnected
+from vrn_cropper.service.http.request_record import request_record
 from vrn_cropper.service.http.routes_crop import note_result
 from vrn_cropper.service.http.serving import Serving
 
