@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from vrn_cropper.service.errors import StartUpError
 
@@ -17,10 +16,11 @@ _WEIGHTS = Path(__file__).resolve().parent.parent / "model" / "weights"
 _MIB = 1024 * 1024
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings. Field `max_batch_size` is read from `VRN_MAX_BATCH_SIZE`, and so on."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    # No namespace is protected: before 2.10, pydantic warned of fields that begin with `model_`.
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
@@ -111,13 +111,6 @@ class Settings(BaseSettings):
         "auto", description="`auto` is `text` on a terminal, else `json`"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
-
-    @classmethod
-    def settings_customise_sources(  # type: ignore[override]  # the sources that are not used have no names here
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: object
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `read_settings` hands over: the environment is read there, and nothing else is read."""
-        return (init_settings,)
 
 
 def variable_name(field: str) -> str:
