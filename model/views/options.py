@@ -15,6 +15,8 @@ DEFAULT_TOP_K = 5
 # Every ratio adds about a hundred candidate views to the photo's pass through the heads.
 MAX_ASPECT_RATIOS = 10
 MAX_KEEP_BOXES = 100
+# Of a caller's own boxes (`model.views.own_boxes`): about what ten ratios add to a photo's pass.
+MAX_BOXES = 500
 _MAX_RATIO = 100.0
 _NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 # How wishes are written; the API's document shows these to programs.

@@ -12,10 +12,8 @@ import numpy as np
 from vrn_cropper.model.errors import CropOptionError, CropRequestError
 from vrn_cropper.model.views.boxes import mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.crops import FocalPoint, ViewGroup, ViewPlan, centre_view, focal_point, preference
-from vrn_cropper.model.views.options import BOX_PATTERN, FREE, AspectRatio
+from vrn_cropper.model.views.options import BOX_PATTERN, FREE, MAX_BOXES, AspectRatio
 
-# About what ten ratios of `CropOptions` add to a photo's pass through the heads.
-MAX_BOXES = 500
 _ROUNDING = 1e-6  # what a fraction such as 0.1 + 0.9 may be off by
 
 
@@ -68,10 +66,8 @@ class BoxOptions:
     def parse(
         cls, box: Iterable[str] = (), box_xyxy: Iterable[str] = (), aspect_ratio: str | None = None
     ) -> "BoxOptions":
-        """Options from a client's strings, the boxes in one of their two spellings. Raises CropOptionError."""
+        """Options from a client's strings: the boxes of `box`, then those of `box_xyxy`. Raises CropOptionError."""
         by_size, by_edges = list(box), list(box_xyxy)
-        if by_size and by_edges:
-            raise CropOptionError("give the boxes as box or as box_xyxy, not as both: they are answered in order")
         if len(by_size) + len(by_edges) > MAX_BOXES:  # before each is read
             raise CropOptionError(f"give 1 to {MAX_BOXES} boxes to score; got {len(by_size) + len(by_edges)}")
         boxes = [*map(OwnBox.parse, by_size), *map(OwnBox.parse_edges, by_edges)]

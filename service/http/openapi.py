@@ -7,10 +7,10 @@ from vrn_cropper.model.views.options import (
     DEFAULT_TOP_K,
     FRACTION_PATTERN,
     MAX_ASPECT_RATIOS,
+    MAX_BOXES,
     MAX_KEEP_BOXES,
     MAX_TOP_K,
 )
-from vrn_cropper.model.views.own_boxes import MAX_BOXES
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.core.picture_request import MAX_SIDE_PX, PictureFormat
 from vrn_cropper.service.http.intake import MAX_TIMEOUT_MS

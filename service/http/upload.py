@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from vrn_cropper.model.errors import PhotoTooLargeError, UnsupportedPhotoError
-from vrn_cropper.model.views.own_boxes import MAX_BOXES
+from vrn_cropper.model.views.options import MAX_BOXES
 from vrn_cropper.service.errors import BadRequestError, DisconnectedError
 from vrn_cropper.service.http.admission import ByteHold
 

@@ -6,8 +6,8 @@ import pytest
 from vrn_cropper.model.errors import CropOptionError, CropRequestError
 from vrn_cropper.model.views.boxes import mark_fixed_ratio
 from vrn_cropper.model.views.crops import plan_views, rank_crops
-from vrn_cropper.model.views.options import CropOptions
-from vrn_cropper.model.views.own_boxes import MAX_BOXES, BoxOptions, plan_boxes, tell_boxes
+from vrn_cropper.model.views.options import MAX_BOXES, CropOptions
+from vrn_cropper.model.views.own_boxes import BoxOptions, plan_boxes, tell_boxes
 
 
 def scores_by_area(plan):
@@ -21,6 +21,7 @@ def scores_by_area(plan):
         BoxOptions.parse(["60,40,300,200", "0.5,0,0.5,1"]),
         BoxOptions.parse(box_xyxy=["60,40,360,240", "300,0,600,400"]),
         BoxOptions.parse(["0.1,0.1,0.5,0.5", "300,0,300,400"]),
+        BoxOptions.parse(["60,40,300,200"], ["300,0,600,400"]),
     ],
 )
 def test_a_box_is_the_same_in_every_spelling_and_stays_in_its_place(options):
@@ -65,7 +66,7 @@ def test_views_of_a_given_ratio_are_scored_as_such():
         (["0,0,0,10"], [], "above 0"),
         ([], ["10,10,10,20"], "above 0"),
         ([], ["20,10,10,20"], "above 0"),
-        (["0,0,1,1"], ["0,0,1,1"], "not as both"),
+        (["0,0,1,1"] * 300, ["0,0,1,1"] * 300, "got 600"),
         (["0,0,1,1"] * (MAX_BOXES + 1), [], f"1 to {MAX_BOXES} boxes to score; got {MAX_BOXES + 1}"),
     ],
 )

@@ -39,7 +39,6 @@ async def test_crops_sent_back_as_boxes_get_their_scores_again(serving, photo_by
     [
         ("", 400, "bad_request", "box=x,y,width,height"),
         ("?box=1,2,3", 400, "bad_request", "box is x,y,width,height"),
-        ("?box=0,0,5,5&box_xyxy=0,0,5,5", 400, "bad_request", "not as both"),
         ("?box=0,0,5,5&aspect_ratio=wide", 400, "bad_request", "aspect_ratio"),
         ("?box=0,0,601,5", 422, "impossible_crop", "outside the 600 x 400 photo"),
     ],

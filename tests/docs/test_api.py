@@ -1,0 +1,31 @@
+"""docs/api.md tells the options as the table of options has them, and every error code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vrn_cropper.service.core.option_table import CROP_OPTIONS, ONE_PICTURE_OPTIONS, SCORE_OPTIONS, Option
+
+TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+PICTURE_ONLY = {name: option for name, option in ONE_PICTURE_OPTIONS.items() if name not in CROP_OPTIONS}
+
+
+def row(option: Option) -> str:
+    return f"| `{option.name}` | {option.values} | {option.meaning} |"
+
+
+@pytest.mark.parametrize(
+    "options", [CROP_OPTIONS, PICTURE_ONLY, SCORE_OPTIONS], ids=["/crop", "/crop/image alone", "/score"]
+)
+def test_options_stand_in_the_document_as_in_the_table(options):
+    wanted = "\n".join(map(row, options.values()))
+    assert f"\n| option | values | meaning |\n|---|---|---|\n{wanted}\n\n" in TEXT, (
+        f"docs/api.md should have:\n{wanted}"
+    )
+
+
+def test_no_other_option_stands_in_the_document():
+    known = {option.name for table in (CROP_OPTIONS, PICTURE_ONLY, SCORE_OPTIONS) for option in table.values()}
+    for table in re.findall(r"\| option \| values \| meaning \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", TEXT):
+        assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) <= known
