@@ -37,7 +37,7 @@ def add_page_routes(router: APIRouter, files: PageFiles) -> None:
         """The page."""
         return _answer(request, files.index)
 
-    @router.api_route("/static/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/static/{name:path}", methods=["GET", "HEAD"], include_in_schema=False)
     async def static(request: Request, name: str) -> Response:
         """One file of the page; only names that the package holds."""
         file = files.static.get(name)

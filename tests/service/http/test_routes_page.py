@@ -1,6 +1,8 @@
 """The page's routes: its policy, its files, and that only those are served. What the page does is in tests/e2e."""
 
 import asyncio
+import hashlib
+import posixpath
 import re
 from types import SimpleNamespace
 
@@ -12,6 +14,7 @@ from vrn_cropper.service.http.page_files import read_page_files
 from vrn_cropper.service.http.routes_page import CONTENT_SECURITY_POLICY, add_page_routes
 
 FILES = read_page_files(max_upload_bytes=1234)
+SCRIPTS = {name: file.content.decode() for name, file in FILES.static.items() if name.endswith(".js")}
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +68,25 @@ def test_page_loads_only_files_that_are_served_and_holds_nothing_inline():
 
 
 def test_modules_import_only_files_that_are_served():
-    for name, file in FILES.static.items():
-        for imported in re.findall(r'from "\./([^"]+)"', file.content.decode()):
-            assert imported in FILES.static, f"{name} imports {imported}"
+    for name, text in SCRIPTS.items():
+        for imported in re.findall(r'from "(\.[^"]+)"', text):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), imported))
+            assert path in FILES.static, f"{name} imports {imported}"
+
+
+def test_no_script_is_too_long_to_be_read():
+    assert {name for name, text in SCRIPTS.items() if text.count("\n") > 250} == set()
+
+
+def test_code_of_others_is_what_the_vendor_published():
+    """`npm pack client-zip@2.5.1`: its index.js."""
+    digest = hashlib.sha256(FILES.static["vendor/client-zip.js"].content).hexdigest()
+    assert digest == "28c957c53d8e5290951d4b45ccff8ab8c9c37219da08b9d537bbdd595a75706d"
 
 
 def test_every_element_that_the_scripts_name_is_on_the_page():
     ids = set(re.findall(r'\bid="([^"]+)"', FILES.index.content.decode()))
-    named = {
-        name for file in FILES.static.values() for name in re.findall(r'byId\("([^"]+)"\)', file.content.decode())
-    }
+    named = {name for text in SCRIPTS.values() for name in re.findall(r'byId\("([^"]+)"\)', text)}
     assert len(named) > 20
     assert named <= ids
 

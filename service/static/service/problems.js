@@ -19,8 +19,6 @@ const DAMAGED = ["This photo is damaged", "It may be cut short. Copy or download
 export function describe(error) {
   const row = error.code === "broken_photo" ? DAMAGED : BY_STATUS[error.status];
   const [title, advice, canRetry] = row ?? [`The service answered ${error.status}`, "Try again later.", true];
-  const seconds = error.retryAfterS;
-  const wait = seconds === null ? "" : ` The service asks for ${seconds} ${seconds === 1 ? "second" : "seconds"}.`;
   const detail = error.message ? error.message[0].toUpperCase() + error.message.slice(1) + "." : "";
-  return { title, advice: advice + wait, detail, canRetry };
+  return { title, advice, detail, canRetry };
 }
