@@ -15,6 +15,8 @@ from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.app import build_app
 from vrn_cropper.service.http.auth import ApiKeys
+from vrn_cropper.service.http.connection_watch import ConnectionLimits, ConnectionWatch
+from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.page_files import read_page_files
 from vrn_cropper.service.http.request_record import OnRequest
 from vrn_cropper.service.http.serving import RouteLimits, Serving
@@ -35,6 +37,7 @@ class Process:
     core: Core
     lifecycle: Lifecycle
     admission: Admission
+    connections: ConnectionWatch
     metrics: Metrics
 
 
@@ -55,10 +58,23 @@ def build_process(
         return items * (core.batcher.seconds_per_item or _FIRST_GUESS_S)
 
     admission = Admission(core.accepted, settings.max_buffered_bytes, estimate_s)
+    connections = ConnectionWatch(
+        ConnectionLimits(
+            max_connections=settings.max_connections,
+            max_head_bytes=settings.max_head_bytes,
+            head_timeout_s=settings.head_timeout_s,
+            idle_timeout_s=settings.idle_timeout_s,
+            transfer=PaceLimits(settings.min_bytes_per_s, settings.stall_timeout_s),
+            max_unsent_bytes=settings.max_unsent_bytes,
+        ),
+        metrics.connection_cut,
+        clock,
+    )
     metrics.watch(
         is_ready=lambda: lifecycle.state is State.READY,
         accepted_photos=lambda: core.accepted.count,
         gpu_memory_bytes=core.runner.engine.memory_bytes,
+        connections=lambda: connections.count,
     )
     serving = Serving(
         crops=core.crops,
@@ -69,7 +85,11 @@ def build_process(
         lifecycle=lifecycle,
         metrics=metrics,
         limits=RouteLimits(
-            settings.max_upload_bytes, settings.max_files, settings.max_files_bytes, settings.request_timeout_s
+            settings.max_upload_bytes,
+            settings.max_files,
+            settings.max_files_bytes,
+            settings.request_timeout_s,
+            PaceLimits(settings.min_bytes_per_s, settings.stall_timeout_s, settings.upload_timeout_s),
         ),
         version=service_version(),
         serves_metrics=settings.metrics_port is None,
@@ -78,7 +98,8 @@ def build_process(
     )
     given = settings.api_keys.get_secret_value() if settings.api_keys else None
     api_keys = ApiKeys.of(given, settings.api_keys_file)
-    return Process(settings, build_app(serving, on_request, api_keys), core, lifecycle, admission, metrics)
+    app = build_app(serving, on_request, api_keys)
+    return Process(settings, app, core, lifecycle, admission, connections, metrics)
 
 
 def service_version() -> str:

@@ -8,6 +8,7 @@ VrnError (model.errors)
     │   ├── SourceNotAllowedError    not among the sources, or not at a public address
     │   └── SourceMissingError       the source says that it has no such photo
     ├── BadSignatureError          a URL without a valid signature where one is needed
+    ├── SlowUploadError            the upload comes below the floor, or takes too long in all
     ├── OverloadedError            the queue is full: come back after `retry_after_s`
     ├── NotReadyError              warming up or draining: come back after `retry_after_s`
     ├── DeadlineError              the request's time is up
@@ -31,6 +32,10 @@ class BadRequestError(ServiceError):
 
 class UnauthorizedError(ServiceError):
     """The request carries no valid API key."""
+
+
+class SlowUploadError(ServiceError):
+    """The client sends too slowly, or pauses too long."""
 
 
 class SourceError(ServiceError):

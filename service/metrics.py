@@ -52,6 +52,13 @@ BATCH_ROUTE = "/crop/batch"
 CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image", "/score")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})
+# Why a connection was refused or cut below any route (`service.http.connection`).
+CUT_REASONS = frozenset(
+    {
+        "bad_request", "large_head", "slow_head", "slow_upload", "slow_reader", "unsent_limit",
+        "too_many_connections", "failed",
+    }
+)  # fmt: skip
 
 
 class Metrics:
@@ -110,6 +117,10 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self._cut = Counter(
+            "vrn_connections_cut_total", "Connections refused or cut, by reason.", ["reason"], registry=registry
+        )
+        self._connections = Gauge("vrn_connections", "Open connections.", registry=registry)
         self._accepted = Gauge("vrn_accepted_photos", "Accepted and unanswered photos.", registry=registry)
         self._in_flight = Gauge("vrn_in_flight", "Requests being answered.", registry=registry)
         self._ready = Gauge("vrn_ready", "1 if the service takes work.", registry=registry)
@@ -119,6 +130,8 @@ class Metrics:
         self._gpu_memory = Gauge("vrn_gpu_memory_bytes", "GPU memory held; 0 without a GPU.", registry=registry)
         for reason in get_args(DropReason):
             self._dropped.labels(reason)
+        for reason in CUT_REASONS:
+            self._cut.labels(reason)
         for outcome in OUTCOMES:
             self._photos.labels(outcome)
             for route in CROP_ROUTES:
@@ -138,6 +151,12 @@ class Metrics:
     def batch_ran(self, size: int, run_s: float) -> None:
         """A batch of `size` ran."""
         self._inference.observe(run_s)
+
+    # ---- connections ---------------------------------------------------------------------------------------
+
+    def connection_cut(self, reason: str) -> None:
+        """A connection was refused or cut below any route."""
+        self._cut.labels(reason if reason in CUT_REASONS else "other").inc()
 
     # ---- requests ------------------------------------------------------------------------------------------
 
@@ -183,9 +202,11 @@ class Metrics:
         is_ready: Callable[[], bool],
         accepted_photos: Callable[[], int],
         gpu_memory_bytes: Callable[[], int | None],
+        connections: Callable[[], int],
     ) -> None:
         """Where the gauges are read at each scrape."""
         self._accepted.set_function(lambda: float(accepted_photos()))
+        self._connections.set_function(lambda: float(connections()))
         self._ready.set_function(lambda: float(is_ready()))
         self._gpu_memory.set_function(lambda: float(gpu_memory_bytes() or 0))
 

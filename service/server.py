@@ -3,6 +3,7 @@ photos.
 """
 
 import asyncio
+import functools
 import logging
 import os
 import signal
@@ -16,13 +17,13 @@ import uvloop
 
 from vrn_cropper.service.composition import Process
 from vrn_cropper.service.errors import EngineError, EngineLostError, StartUpError
+from vrn_cropper.service.http.connection import Connection
 from vrn_cropper.service.lifecycle import State
 
 _log = logging.getLogger(__name__)
 EXIT_START_UP = 2
 EXIT_FAILED = 1
 _DRAIN_POLL_S = 0.02
-_KEEP_ALIVE_S = 75  # above the 60 s that common balancers keep idle connections: they close first
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -55,8 +56,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 lifespan="off",
-                http="httptools",
-                timeout_keep_alive=_KEEP_ALIVE_S,
+                http=functools.partial(Connection, watch=process.connections),  # type: ignore[arg-type]  # a factory does
+                ws="none",
                 timeout_graceful_shutdown=1,
             )
         )
@@ -69,9 +70,11 @@ class Server(uvicorn.Server):
         """Serve until a signal or a failure; the exit code."""
         self._loop = asyncio.get_running_loop()
         core = asyncio.create_task(self._run_core(), name="core")
+        watch = asyncio.create_task(self._process.connections.run(), name="connection watch")
         await self.serve(sockets=[listener])
         core.cancel()
-        await asyncio.gather(core, return_exceptions=True)
+        watch.cancel()
+        await asyncio.gather(core, watch, return_exceptions=True)
         failure = self._process.lifecycle.failure
         if failure is None:
             _log.info("stopped")
@@ -104,8 +107,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def _has_work(self) -> bool:
-        # Uploads still being read were let in before the drain: they count as accepted.
-        return self._process.admission.photos > 0 or self._process.admission.bytes > 0
+        # Uploads still being read were let in before the drain: they count as accepted. An answer is not given before
+        # the client has it: what the kernel holds is lost with the network of a container that ends.
+        process = self._process
+        return process.admission.photos > 0 or process.admission.bytes > 0 or process.connections.has_unsent()
 
     async def _run_core(self) -> None:
         """Warm the core up and let it crop until cancelled; without it the process has to end."""

@@ -85,6 +85,25 @@ class Settings(BaseModel):
         description="largest body of `POST /crop/batch`; each photo has its own limit",
     )
 
+    max_connections: int = Field(
+        1024, ge=1, le=100_000, description="open connections; more are answered 429, idle ones make room"
+    )
+    max_head_bytes: int = Field(32768, ge=1024, le=1024 * 1024, description="largest request line and headers")
+    head_timeout_s: float = Field(10.0, gt=0, le=600, description="longest time for a request's head to come")
+    idle_timeout_s: float = Field(
+        75.0, gt=0, le=3600, description="longest time that a connection waits for a request; above the balancer's"
+    )
+    upload_timeout_s: float = Field(
+        120.0, gt=0, le=3600, description="longest time of one upload, not counted in `VRN_REQUEST_TIMEOUT_S`"
+    )
+    min_bytes_per_s: float = Field(8192.0, gt=0, description="slowest upload, and slowest reading of an answer")
+    stall_timeout_s: float = Field(
+        10.0, gt=0, le=600, description="longest pause of an upload, and of reading an answer"
+    )
+    max_unsent_bytes: int = Field(
+        128 * _MIB, ge=1, description="answers held for clients that have not read them; the slowest are cut"
+    )
+
     max_batch_size: int = Field(
         0,
         ge=0,
@@ -98,7 +117,10 @@ class Settings(BaseModel):
         128, ge=1, le=100_000, description="accepted and unanswered photos; more are answered 429"
     )
     request_timeout_s: float = Field(
-        10.0, gt=0, le=600, description="deadline of a request, and the cap of `X-Request-Timeout-Ms`"
+        10.0,
+        gt=0,
+        le=600,
+        description="deadline of a request once it is received, and the cap of `X-Request-Timeout-Ms`",
     )
     drain_timeout_s: float = Field(
         25.0, ge=0, le=3600, description="longest time to answer what was accepted after SIGTERM"

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vrn_cropper.service.errors import OverloadedError
+from vrn_cropper.service.http.connection_watch import SURPLUS_KEY
 from vrn_cropper.service.http.error_answers import error_answer
 from vrn_cropper.service.http.request_record import OnRequest, RequestRecord, put_record
 from vrn_cropper.service.lifecycle import Lifecycle, State
@@ -57,6 +59,8 @@ class Envelope:
 
         self._metrics.request_began()
         try:
+            if SURPLUS_KEY in scope and scope["method"] == "POST":
+                raise OverloadedError("too many connections; try again later")
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             if record.failed_with(error) == 500:

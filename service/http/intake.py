@@ -15,8 +15,7 @@ from fastapi import Request
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.model.views.own_boxes import BoxOptions
 from vrn_cropper.service.core.picture_request import PictureOptions
-from vrn_cropper.service.errors import BadRequestError, DeadlineError, DisconnectedError
-from vrn_cropper.service.http.request_record import request_record
+from vrn_cropper.service.errors import BadRequestError, DisconnectedError
 from vrn_cropper.service.http.serving import Serving
 from vrn_cropper.service.http.upload import Upload, read_upload
 
@@ -79,19 +78,20 @@ class Intake:
 
 @asynccontextmanager
 async def take_in(request: Request, serving: Serving, *, max_bytes: int, max_files: int = 1) -> AsyncIterator[Intake]:
-    """Read the request's body inside its deadline; its bytes count as held while the block runs.
+    """Read the request's body at the client's pace; its bytes count as held while the block runs.
 
-    Raises NotReadyError or OverloadedError before the body is read, and what `read_upload` raises.
+    The deadline begins with the body's last byte: how long that takes is the client's doing. Raises NotReadyError or
+    OverloadedError before the body is read, and what `read_upload` raises.
     """
-    deadline_at = request_record(request.scope).began_at + _timeout_s(request, serving.limits.request_timeout_s)
+    timeout_s = _timeout_s(request, serving.limits.request_timeout_s)
     serving.lifecycle.check_takes_work()
     serving.admission.check_room()  # before the body is read: a refusal must be cheap
     with serving.admission.hold_bytes() as hold:
-        try:
-            async with asyncio.timeout(max(0.0, deadline_at - serving.clock())):
-                upload = await read_upload(request, hold, max_bytes=max_bytes, max_files=max_files)
-        except TimeoutError:
-            raise DeadlineError("the deadline passed while the upload was read") from None
+        pace = serving.limits.upload_pace
+        upload = await read_upload(
+            request, hold, max_bytes=max_bytes, max_files=max_files, pace=pace, clock=serving.clock
+        )
+        deadline_at = serving.clock() + timeout_s
         query = {name: request.query_params.getlist(name) for name in request.query_params}
         yield Intake(upload, GivenOptions(query, upload.fields), deadline_at)
 

@@ -31,6 +31,11 @@ _ERROR_TEXTS: dict[int, tuple[str, str, str]] = {
         "unauthorized",
         "the API key is not valid; ask the operator of this service for one",
     ),
+    408: (
+        "The upload came too slowly, or took too long in all.",
+        "slow_upload",
+        "the upload came too slowly; send it faster or make it smaller",
+    ),
     413: ("Too many bytes, pixels, or too long a side.", "too_large", "the upload is too large; send at most ..."),
     415: (
         "Not a photo in a supported format.",

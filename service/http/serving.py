@@ -10,6 +10,7 @@ from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.crop_service import CropService
 from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.http.admission import Admission
+from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.page_files import PageFiles
 from vrn_cropper.service.lifecycle import Lifecycle
 from vrn_cropper.service.metrics import Metrics
@@ -17,12 +18,15 @@ from vrn_cropper.service.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class RouteLimits:
-    """Bytes of one photo, photos and bytes of one batch request, seconds of any request."""
+    """Bytes of one photo, photos and bytes of one batch request, seconds of any request from its last byte on; how
+    slowly it may come before.
+    """
 
     max_upload_bytes: int
     max_files: int
     max_files_bytes: int
     request_timeout_s: float
+    upload_pace: PaceLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,22 @@
 photos.
 """
 
-from collections.abc import AsyncGenerator
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.types import Message
 
 from vrn_cropper.model.errors import PhotoTooLargeError, UnsupportedPhotoError
 from vrn_cropper.model.views.options import MAX_BOXES
-from vrn_cropper.service.errors import BadRequestError, DisconnectedError
+from vrn_cropper.service.errors import BadRequestError, DisconnectedError, SlowUploadError
 from vrn_cropper.service.http.admission import ByteHold
+from vrn_cropper.service.http.pace import Pace, PaceLimits
 
 _MAX_FIELDS = 100 + MAX_BOXES
 # Names a client may give for the text of form fields. No other name reaches Python's codecs: some of those take
@@ -30,14 +34,23 @@ class Upload:
     fields: dict[str, list[str]] = field(default_factory=dict)
 
 
-async def read_upload(request: Request, hold: ByteHold, *, max_bytes: int, max_files: int = 1) -> Upload:
+async def read_upload(
+    request: Request,
+    hold: ByteHold,
+    *,
+    max_bytes: int,
+    max_files: int = 1,
+    pace: PaceLimits,
+    clock: Callable[[], float] = time.monotonic,
+) -> Upload:
     """The body as multipart form or as one raw photo, by its `Content-Type`; never written to disk.
 
     Raises PhotoTooLargeError as soon as the body is over `max_bytes`, OverloadedError if all uploads together
-    hold too much, BadRequestError, UnsupportedPhotoError for other bodies, DisconnectedError.
+    hold too much, SlowUploadError if it comes more slowly than `pace` says, BadRequestError,
+    UnsupportedPhotoError for other bodies, DisconnectedError.
     """
     content_type = request.headers.get("content-type", "application/octet-stream").lower()
-    stream = _bounded(request, hold, max_bytes)
+    stream = _bounded(request, hold, max_bytes, Pace(pace, clock()), clock)
     if content_type.startswith("multipart/form-data"):
         return await _read_multipart(request, stream, max_bytes, max_files)
     if content_type.startswith(_RAW_TYPES):
@@ -45,24 +58,35 @@ async def read_upload(request: Request, hold: ByteHold, *, max_bytes: int, max_f
     raise UnsupportedPhotoError("send the photo as multipart/form-data field 'image', or as the body with image/*")
 
 
-async def _bounded(request: Request, hold: ByteHold, max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _bounded(
+    request: Request, hold: ByteHold, max_bytes: int, pace: Pace, clock: Callable[[], float]
+) -> AsyncGenerator[bytes, None]:
     message = f"the upload is too large; send at most {max_bytes} bytes"
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > max_bytes:
         raise PhotoTooLargeError(message)
     size = 0
     while True:
-        event = await request.receive()
+        event = await _receive(request, pace.ends_at - clock())
         if event["type"] == "http.disconnect":
             raise DisconnectedError("the client left while it was sending")
         chunk = event.get("body", b"")
         size += len(chunk)
+        pace.moved(len(chunk), clock())
         if size > max_bytes:
             raise PhotoTooLargeError(message)
         hold.grow(len(chunk))
         yield chunk
         if not event.get("more_body", False):
             return
+
+
+async def _receive(request: Request, patience_s: float) -> Message:
+    try:
+        async with asyncio.timeout(max(0.0, patience_s)):
+            return await request.receive()
+    except TimeoutError:
+        raise SlowUploadError("the upload came too slowly; send it faster or make it smaller") from None
 
 
 async def _read_multipart(

@@ -54,6 +54,12 @@ def virtual_clock() -> float:
     return asyncio.get_running_loop().time()
 
 
+@pytest.fixture(name="virtual_clock")
+def virtual_clock_of_tests() -> Callable[[], float]:
+    """The clock of virtual time."""
+    return virtual_clock
+
+
 def run_virtual(work: Coroutine[Any, Any, Any]) -> Any:
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(work)

@@ -1,11 +1,14 @@
-"""Reading bodies: nothing that a client names is looked up as a codec, and text is UTF-8 or Latin-1."""
+"""Reading bodies: their pace, and that nothing a client names is looked up as a codec: text is UTF-8 or Latin-1."""
+
+import asyncio
 
 import pytest
 from fastapi import Request
 
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
-from vrn_cropper.service.errors import BadRequestError
+from vrn_cropper.service.errors import BadRequestError, SlowUploadError
 from vrn_cropper.service.http.admission import Admission
+from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.upload import Upload, read_upload
 
 BOUNDARY = "one-boundary"
@@ -23,7 +26,7 @@ async def read_form(field: bytes, charset: str | None, boundary: str = BOUNDARY)
         {"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}, receive
     )
     with Admission(AcceptedPhotos(1), 1 << 20, lambda photos: 0.0).hold_bytes() as hold:
-        return await read_upload(request, hold, max_bytes=1 << 20)
+        return await read_upload(request, hold, max_bytes=1 << 20, pace=PaceLimits(1.0, 60.0))
 
 
 @pytest.mark.asyncio
@@ -54,3 +57,37 @@ async def test_boundary_keeps_its_punctuation(boundary):
 async def test_form_without_a_boundary_is_refused():
     with pytest.raises(BadRequestError, match="boundary"):
         await read_form(b"5", None, "")
+
+
+def paced_upload(pieces: int, pause_s: float, pace: PaceLimits, clock) -> Upload:
+    """Reads `pieces` of 100 bytes, each after a pause."""
+    left = pieces
+
+    async def receive():
+        nonlocal left
+        await asyncio.sleep(pause_s)
+        left -= 1
+        return {"type": "http.request", "body": b"y" * 100, "more_body": left > 0}
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+
+    async def read():
+        with Admission(AcceptedPhotos(1), 1 << 20, lambda photos: 0.0).hold_bytes() as hold:
+            return await read_upload(request, hold, max_bytes=1 << 20, pace=pace, clock=clock)
+
+    return read()
+
+
+def test_upload_at_the_floor_is_read_to_its_end(in_virtual_time, virtual_clock):
+    upload = in_virtual_time(paced_upload(1000, 1.0, PaceLimits(100.0, 5.0), virtual_clock))
+    assert len(upload.files[0][1]) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("pieces", "pause_s", "timeout_s"),
+    [(2, 6.0, 1e9), (1000, 1.5, 1e9), (1000, 0.1, 50.0)],
+    ids=["pauses", "below the floor", "too long in all"],
+)
+def test_slow_upload_is_a_named_error(in_virtual_time, virtual_clock, pieces, pause_s, timeout_s):
+    with pytest.raises(SlowUploadError, match="too slowly"):
+        in_virtual_time(paced_upload(pieces, pause_s, PaceLimits(100.0, 5.0, timeout_s), virtual_clock))
