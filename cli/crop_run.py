@@ -7,13 +7,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from vrn_cropper.cli.overlay import draw_overlay
 from vrn_cropper.cli.sources import Source, crop_name, overlay_name
 from vrn_cropper.model.errors import VrnError
 from vrn_cropper.model.files import write_atomically
+from vrn_cropper.model.views.crops import RankedCrops
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.answers import model_answer, photo_answer
 from vrn_cropper.service.core.accepted_photos import Permit
@@ -21,6 +22,8 @@ from vrn_cropper.service.core.build import Core
 from vrn_cropper.service.core.crop_service import CropResult
 from vrn_cropper.service.core.picture_request import PictureFormat, PictureOptions
 from vrn_cropper.service.error_codes import status_and_code
+
+_OVERLAY_QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +130,16 @@ async def _crop_accepted(
         label = crop.aspect_ratio.label if wishes.names_ratio else None
         contents[wishes.out / (crop_name(source, label, crop.rank) + picture.format.suffix)] = picture.content
     if wishes.overlay:
-        overlay = await core.pool.run(lambda ranked: draw_overlay(photo, ranked), cut.result.ranked)
+        overlay = await core.pool.run(lambda ranked: _drawn(photo, ranked), cut.result.ranked)
         contents[wishes.out / overlay_name(source)] = overlay
     await asyncio.to_thread(_write_all, contents, protected)
     return Outcome(source, cut.result, tuple(contents))
+
+
+def _drawn(photo: bytes, ranked: RankedCrops) -> bytes:
+    buffer = BytesIO()
+    ranked.draw(photo).save(buffer, "JPEG", quality=_OVERLAY_QUALITY)
+    return buffer.getvalue()
 
 
 def _write_all(contents: dict[Path, bytes], protected: Iterable[Path]) -> None:

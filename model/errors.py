@@ -7,6 +7,7 @@
     │   └── BrokenPhotoError       an allowed format, but damaged or cut short
     ├── DataError          a data set that cannot be trained or evaluated on; the message names file and line
     ├── CheckpointError    weights or an export that are missing, damaged or of another kind
+    ├── DeviceError            a device that is not there, or what it needs is not installed
     ├── CropOptionError    an option that is misspelt or out of range, whatever the photo
     └── CropRequestError   options that no crop of this photo can fulfil; the message says why
 
@@ -24,6 +25,10 @@ class DataError(VrnError):
 
 class CheckpointError(VrnError):
     """A checkpoint or an export is missing, damaged, or does not fit the code."""
+
+
+class DeviceError(VrnError):
+    """The device that was asked for is not there, or what it needs is not installed; the message says which."""
 
 
 class CropOptionError(VrnError, ValueError):

@@ -56,7 +56,7 @@ TORCH_FREE = (
 ONLY_IN = {
     "torch": ("model.network", "model.evaluation", "model.training", "service.engines"),
     "openvino": ("service.engines", "model"),
-    "PIL": ("model", "service.core", "cli.overlay", "benchmarks", "docs"),
+    "PIL": ("model", "service.core", "benchmarks", "docs"),
     "httpcore": ("service.sources",),
     "fastapi": ("service.http", "service.server", "service.composition"),
     "prometheus_client": ("service.metrics", "service.composition", "service.http.routes_state"),

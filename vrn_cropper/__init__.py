@@ -12,41 +12,68 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vrn_cropper.model.cropper import Cropper
-    from vrn_cropper.model.errors import CheckpointError, CropOptionError, CropRequestError, VrnError
+    from vrn_cropper.model.errors import (
+        BrokenPhotoError,
+        CheckpointError,
+        CropOptionError,
+        CropRequestError,
+        DeviceError,
+        PhotoError,
+        PhotoTooLargeError,
+        UnsupportedPhotoError,
+        VrnError,
+    )
     from vrn_cropper.model.views.crops import Crop, FocalPoint, RankedCrops
     from vrn_cropper.model.views.options import AspectRatio, KeepBox
+    from vrn_cropper.model.views.own_boxes import ScoredBox, ScoredBoxes
 
+    __version__: str
+
+# Module -> its public names.
 _WHERE = {
-    "Cropper": "vrn_cropper.model.cropper",
-    "AspectRatio": "vrn_cropper.model.views.options",
-    "KeepBox": "vrn_cropper.model.views.options",
-    "Crop": "vrn_cropper.model.views.crops",
-    "FocalPoint": "vrn_cropper.model.views.crops",
-    "RankedCrops": "vrn_cropper.model.views.crops",
-    "CheckpointError": "vrn_cropper.model.errors",
-    "CropOptionError": "vrn_cropper.model.errors",
-    "CropRequestError": "vrn_cropper.model.errors",
-    "VrnError": "vrn_cropper.model.errors",
-}
+    "vrn_cropper.model.cropper": ("Cropper",),
+    "vrn_cropper.model.views.options": ("AspectRatio", "KeepBox"),
+    "vrn_cropper.model.views.own_boxes": ("ScoredBox", "ScoredBoxes"),
+    "vrn_cropper.model.views.crops": ("Crop", "FocalPoint", "RankedCrops"),
+    "vrn_cropper.model.errors": (
+        "BrokenPhotoError", "CheckpointError", "CropOptionError", "CropRequestError", "DeviceError", "PhotoError",
+        "PhotoTooLargeError", "UnsupportedPhotoError", "VrnError",
+    ),
+}  # fmt: skip
 __all__ = [
     "AspectRatio",
+    "BrokenPhotoError",
     "CheckpointError",
     "Crop",
     "CropOptionError",
     "CropRequestError",
     "Cropper",
+    "DeviceError",
     "FocalPoint",
     "KeepBox",
+    "PhotoError",
+    "PhotoTooLargeError",
     "RankedCrops",
+    "ScoredBox",
+    "ScoredBoxes",
+    "UnsupportedPhotoError",
     "VrnError",
+    "__version__",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """The public names, imported when used."""
-    if name not in _WHERE:
+    if name == "__version__":
+        metadata = importlib.import_module("importlib.metadata")
+        try:
+            return metadata.version("vrn-cropper")
+        except metadata.PackageNotFoundError:
+            return "0+checkout"
+    module = next((module for module, names in _WHERE.items() if name in names), None)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_WHERE[name]), name)
+    return getattr(importlib.import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -127,6 +127,15 @@ class Decoder:
             made = read_photo(opened.stored, self._input_shapes)
         return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format), found)
 
+    def read_picture(self, picture: Image.Image) -> PhotoInput:
+        """A picture that is in memory already, as the network takes it; it is left as it is.
+
+        Raises PhotoTooLargeError, or BrokenPhotoError for one whose file turns out to be damaged.
+        """
+        self._check_size(picture)
+        _load(picture)
+        return read_photo(picture, self._input_shapes)
+
     def _opened(self, image: Image.Image, photo: bytes, at_full_scale: bool) -> OpenedPhoto:
         self._check_size(image)
         note_colour_space(image)

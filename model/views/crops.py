@@ -1,15 +1,19 @@
 """From wishes to candidate views, and from their scores to ranked crops: what server, command line and
-`Cropper` share. Numpy alone; knows nothing of engines, photos' pixels and transports.
+`Cropper` share. Knows nothing of engines and transports, and of pixels only how to show its crops.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from vrn_cropper.model.errors import CropRequestError
+from vrn_cropper.model.photos.given import GivenPhoto, read_given_upright
 from vrn_cropper.model.views.boxes import mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.candidates import fixed_ratio_views, free_views, largest_view_of_ratio
+from vrn_cropper.model.views.drawing import MAX_SIDE_PX, draw_crops, sketch_html
 from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox
 from vrn_cropper.model.views.ranking import rank_views
 
@@ -83,6 +87,25 @@ class Crop:
     preferred_to_whole: float
     preferred_to_centre: float
 
+    def to_dict(self, width: int, height: int) -> dict[str, Any]:
+        """Plain values for JSON, by the names of the API's answer, for a photo of `width` x `height` pixels."""
+        x1, y1, x2, y2 = self.box_xyxy
+        focus, size = self.focal_point, {"width": x2 - x1, "height": y2 - y1}
+        return {
+            "rank": self.rank,
+            "aspect_ratio": self.aspect_ratio.label,
+            "score": self.score,
+            "box": {"x": x1, "y": y1, **size},
+            "box_normalized": {
+                "x": x1 / width, "y": y1 / height,
+                "width": size["width"] / width, "height": size["height"] / height,
+            },
+            "area_share": self.area_share,
+            "preferred_to_whole": self.preferred_to_whole,
+            "preferred_to_centre": self.preferred_to_centre,
+            "focal_point": {"x": focus.x, "y": focus.y, "object_position": focus.object_position},
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class RankedCrops:
@@ -99,6 +122,38 @@ class RankedCrops:
     def gain(self) -> float:
         """How much better the best crop scores than the whole frame: log-odds that a person prefers it."""
         return max(crop.score for crop in self.crops) - self.whole_frame_score
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, by the names of the API's answer: `image`, `crops` and `whole_image`."""
+        return {
+            "image": {"width": self.width, "height": self.height},
+            "crops": [crop.to_dict(self.width, self.height) for crop in self.crops],
+            "whole_image": {"score": self.whole_frame_score, "best_crop_gain": self.gain},
+        }
+
+    def cut(self, photo: GivenPhoto) -> list[Image.Image]:
+        """The crops cut from the photo that they are of: upright, RGB in sRGB, in the order of `crops`.
+
+        Raises PhotoError for a photo that cannot be read, CropRequestError for one of another size.
+        """
+        upright = read_given_upright(photo)
+        if upright.size != (self.width, self.height):
+            raise CropRequestError(
+                f"the crops are of a photo of {self.width} x {self.height} pixels;"
+                f" this one has {upright.width} x {upright.height}"
+            )
+        return [upright.crop(crop.box_xyxy) for crop in self.crops]
+
+    def draw(self, photo: GivenPhoto, max_side_px: int = MAX_SIDE_PX) -> Image.Image:
+        """The best crop of the first ratio over the dimmed photo, with lines of thirds, the other ratios' best as
+        outlines, and the scores: RGB, at most `max_side_px` a side. Raises PhotoError.
+        """
+        size = (self.width, self.height)
+        return draw_crops(read_given_upright(photo), size, self.crops, self.whole_frame_score, max_side_px)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a sketch of the boxes and a table."""
+        return sketch_html((self.width, self.height), self.crops)
 
 
 def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:

@@ -99,6 +99,11 @@ class ScoredBoxes:
     boxes: tuple[ScoredBox, ...]
     whole_frame_score: float
 
+    @property
+    def scores(self) -> np.ndarray:
+        """The scores alone, float32 (N,): a difference of two is the log-odds that a person prefers the first."""
+        return np.array([box.score for box in self.boxes], dtype=np.float32)
+
 
 def plan_boxes(width: int, height: int, options: BoxOptions) -> ViewPlan:
     """The boxes as views of a photo, rounded to whole pixels. Raises CropRequestError if one reaches outside."""
