@@ -5,16 +5,18 @@ full decode, resized once, and from the decode that serving uses. Prints how far
 time of both. With `--as-they-are` photos keep their size.
 """
 
-import argparse
 import sys
 import time
 from io import BytesIO
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from PIL import Image
 from scipy.stats import spearmanr
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.input_shapes import choose_input_shape
@@ -51,20 +53,19 @@ def full_decode(photo: bytes) -> np.ndarray:
     return np.asarray(upright.resize((shape.width, shape.height), Image.Resampling.BILINEAR))
 
 
-def main() -> int:
-    """Print the agreement over all photos."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photos", nargs="+", type=Path, help="JPEG files or folders of them")
-    parser.add_argument("--as-they-are", action="store_true", help="do not enlarge the photos")
-    arguments = parser.parse_args()
-    paths = [file for path in arguments.photos for file in (sorted(path.rglob("*.jpg")) if path.is_dir() else [path])]
+def compare(
+    photos: Annotated[list[Path], typer.Argument(help="JPEG files or folders of them.")],
+    as_they_are: Annotated[bool, typer.Option("--as-they-are", help="Do not enlarge the photos.")] = False,
+) -> None:
+    """Print how far the rankings of a full and of a reduced decode agree."""
+    paths = [file for path in photos for file in (sorted(path.rglob("*.jpg")) if path.is_dir() else [path])]
     settings = read_settings({})
     engine = OpenVinoEngine(read_export_info(settings.model_path), threads=available_cpus(), cache_dir=None)
     engine.load()
     decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px))
     correlations, agreements, differences, seconds = [], [], [], np.zeros(2)
     for path in paths:
-        photo = large_jpeg(path, enlarge=not arguments.as_they_are)
+        photo = large_jpeg(path, enlarge=not as_they_are)
         times = [time.process_time()]
         reference = full_decode(photo)
         times.append(time.process_time())
@@ -85,8 +86,7 @@ def main() -> int:
         f"| {len(paths)} | {np.mean(correlations):.4f} | {min(correlations):.4f} | {np.mean(agreements):.0%} |"
         f" {np.mean(differences):.3f} | {full_ms:.1f} | {reduced_ms:.1f} |"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(compare, None, "python -m benchmarks.decode_fidelity"))

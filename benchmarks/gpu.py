@@ -4,17 +4,20 @@ Prints Markdown for docs/benchmarks.md. The server is loaded in a closed loop tw
 VRN_MAX_BATCH_SIZE=1, at clients from few to many; the line to compare is the most photos a second at equal p99.
 """
 
-import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from benchmarks.serving.__main__ import load
 from benchmarks.serving.process import ServerUnderTest
 from benchmarks.serving.report import Run
 from benchmarks.serving.stages import make_photos
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.model.views.candidates import grid_views
 from vrn_cropper.service.engines.contract import ScoreItem
@@ -66,16 +69,15 @@ def through_http(device: str, seconds: float) -> None:
                 server.stop()
 
 
-def main() -> None:
-    """Run everything."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="cuda", help="`cpu` tries the script without a GPU")
-    parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
-    given = parser.parse_args()
-    for precision in ("f32",) if given.device == "cpu" else ("f32", "f16"):
-        engine_alone(given.device if given.device == "cpu" else "cuda:0", precision, given.seconds)
-    through_http(given.device, given.seconds)
+def measure(
+    device: Annotated[str, typer.Option(help="`cpu` tries the script without a GPU.")] = "cuda",
+    seconds: Annotated[float, typer.Option(help="Of each measurement.")] = 10,
+) -> None:
+    """Measure the engine alone, then the server by HTTP."""
+    for precision in ("f32",) if device == "cpu" else ("f32", "f16"):
+        engine_alone(device if device == "cpu" else "cuda:0", precision, seconds)
+    through_http(device, seconds)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(measure, None, "python -m benchmarks.gpu"))

@@ -4,13 +4,15 @@ Scores the validation photos of FCDB's training part in f32 and in bf16, with th
 compares them with each other, with people's votes and with people's crops.
 """
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 from scipy.stats import spearmanr
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.data.fcdb import VotedPhoto, read_fcdb, split_fcdb
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.model.photos.reading import read_photo
@@ -34,11 +36,11 @@ def scores_of(engine: OpenVinoEngine, photo: VotedPhoto) -> tuple[np.ndarray, np
     return views, scores[: len(views)], scores[len(views) :].reshape(-1, 2)
 
 
-def main() -> int:
-    """Print one Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="FCDB's training part: annotations.json, pairs.json, images/")
-    _, photos = split_fcdb(read_fcdb(parser.parse_args().folder))
+def compare(
+    folder: Annotated[Path, typer.Argument(help="FCDB's training part: annotations.json, pairs.json, images/.")],
+) -> None:
+    """Print what f32 and bf16 agree on, with each other and with people."""
+    _, photos = split_fcdb(read_fcdb(folder))
     export = read_export_info(read_settings({}).model_path)
     agreed: dict[str, list[np.ndarray]] = {precision: [] for precision in PRECISIONS}
     overlaps: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
@@ -69,8 +71,7 @@ def main() -> int:
     print(f"- SRCC {np.mean(correlations):.4f} on average, {min(correlations):.4f} at worst")
     print(f"- the same best crop in {np.mean(same_top):.1%}")
     print(f"- largest difference {max(differences):.3f} of a photo's range of scores")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(compare, None, "python -m benchmarks.precision_fidelity"))

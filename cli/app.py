@@ -9,7 +9,7 @@ import typer
 
 from vrn_cropper.cli.crop_command import EXIT_CANNOT_START, crop
 
-_TORCH_EXTRA = frozenset({"torch", "torchvision", "safetensors", "onnx", "onnxscript", "tqdm", "matplotlib", "scipy"})
+_TORCH_EXTRA = frozenset({"torch", "torchvision", "safetensors", "onnx", "onnxscript", "matplotlib", "scipy"})
 # Each is a front of a module's own command line, which stays the one place where its options are told.
 _FRONTS = {
     "train": ("vrn_cropper.model.training.__main__", "Train the network; options as in 'vrn train --help'."),

@@ -4,7 +4,6 @@ Makes each peer's environment (kept under .cache/peers), starts all of them, and
 round. Ratios of one run compare; absolute figures of two runs do not, as the machine's speed changes.
 """
 
-import argparse
 import os
 import platform
 import sys
@@ -12,6 +11,9 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from benchmarks.peers.answers import agreement
 from benchmarks.peers.environment import PeerUnavailable, installed_mib, prepare
@@ -21,7 +23,9 @@ from benchmarks.peers.registry import LEFT_OUT, OURS, PEERS, ROOT
 from benchmarks.peers.report import as_json, ratios, table, targets
 from benchmarks.serving.report import Target
 from benchmarks.serving.stages import make_photos
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.cpu_flags import has_native_bf16
+from vrn_cropper.model.files import write_atomically
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 
 SIZES = {"0.8 MP": 0.8e6, "3 MP": 3e6, "12 MP": 12e6, "24 MP": 24e6}
@@ -30,37 +34,43 @@ CLIENTS = (1, 8, 32)
 ENVIRONMENTS = ROOT / ".cache" / "peers"
 
 
-def main() -> int:
+def compare(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Two sizes, one round, shorter loads: about 3 minutes.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often all are loaded in turn.")] = 3,
+    seconds: Annotated[float, typer.Option(help="Of each load.")] = 6.0,
+    peer: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only these, by the start of their names; repeatable.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Markdown file to write; its .json beside it holds every sample.")
+    ] = None,
+) -> int:
     """Run everything; 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two sizes, one round, shorter loads: about 3 minutes")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
-    parser.add_argument("--peers", nargs="*", metavar="NAME", help="only these, by the start of their names")
-    parser.add_argument("--out", type=Path, help="Markdown file to write; its .json beside it holds every sample")
-    arguments = parser.parse_args()
-    sizes = list(QUICK_SIZES) if arguments.quick else list(SIZES)
-    clients = [1, 32] if arguments.quick else list(CLIENTS)
-    command = "bench-quick" if arguments.quick else "bench"
-    rounds, seconds = (1, 4.0) if arguments.quick else (arguments.rounds, arguments.seconds)
+    sizes = list(QUICK_SIZES) if quick else list(SIZES)
+    clients = [1, 32] if quick else list(CLIENTS)
+    command = "bench-quick" if quick else "bench"
+    if quick:
+        rounds, seconds = 1, 4.0
     photos = {size: make_photos(SIZES[size]) for size in sizes}
     left_out = dict(LEFT_OUT)
-    chosen = [p for p in PEERS if not arguments.peers or any(p.name.startswith(name) for name in arguments.peers)]
+    chosen = [p for p in PEERS if not peer or any(p.name.startswith(name) for name in peer)]
     load_before = os.getloadavg()[0]
     with ExitStack() as stack, tempfile.TemporaryDirectory() as logs:
         running: list[tuple[Measured, PeerProcess]] = []
-        for peer in (OURS, *chosen):
+        for one in (OURS, *chosen):
             try:
-                environment = prepare(peer, ENVIRONMENTS)
-                if peer is OURS:  # a first start fills the cache of compiled models
-                    PeerProcess(peer, environment, photos[sizes[0]][0], Path(logs) / "first.log").stop()
-                process = PeerProcess(peer, environment, photos[sizes[0]][0], Path(logs) / f"{len(running)}.log")
+                environment = prepare(one, ENVIRONMENTS)
+                if one is OURS:  # a first start fills the cache of compiled models
+                    PeerProcess(one, environment, photos[sizes[0]][0], Path(logs) / "first.log").stop()
+                process = PeerProcess(one, environment, photos[sizes[0]][0], Path(logs) / f"{len(running)}.log")
             except PeerUnavailable as error:
-                left_out[peer.name] = str(error)
+                left_out[one.name] = str(error)
                 print(f"left out: {error}", file=sys.stderr, flush=True)
                 continue
             stack.callback(process.stop)
-            measured = Measured(peer, process.ready_s, process.memory_mib(), installed_mib(peer, ENVIRONMENTS))
+            measured = Measured(one, process.ready_s, process.memory_mib(), installed_mib(one, ENVIRONMENTS))
             running.append((measured, process))
         agreed = agreement(running, photos[sizes[0]])
         _measure_idle(running)
@@ -82,9 +92,9 @@ def main() -> int:
         "Left out:\n" + "\n".join(f"- {name}: {reason}" for name, reason in left_out.items()),
     ])  # fmt: skip
     print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n", encoding="utf-8")
-        arguments.out.with_suffix(".json").write_text(as_json(everyone) + "\n", encoding="utf-8")
+    if out:
+        write_atomically(out, (text + "\n").encode())
+        write_atomically(out.with_suffix(".json"), (as_json(everyone) + "\n").encode())
     return 0 if all(target.holds for target in checked) else 1
 
 
@@ -98,4 +108,4 @@ def _measure_idle(running: list[tuple[Measured, PeerProcess]], seconds: float = 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(compare, None, "python -m benchmarks.peers"))

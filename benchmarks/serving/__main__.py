@@ -5,20 +5,22 @@ then loads it: closed loop at 1, 8 and 32 clients, open loop at 0.5, 0.8, 1 and 
 JPEGs of 0.8 and 12 megapixels. The load generator runs on the same CPUs; its own CPU time is printed.
 """
 
-import argparse
 import asyncio
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Annotated
 
+import typer
 import uvloop
 
 from benchmarks.serving.load import Answer, LoadGenerator
 from benchmarks.serving.process import ServerUnderTest
 from benchmarks.serving.report import Run, Target, check
 from benchmarks.serving.stages import make_photos, measure_stages
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.network.export_info import read_export_info
 from vrn_cropper.service.engines.cpu import OpenVinoEngine
@@ -54,15 +56,19 @@ def load(server: ServerUnderTest, photos: list[bytes], name: str, seconds: float
     return Run(name, took, answers, batch_size, cpu_s / took / available_cpus(), server_cpu_s, memory)
 
 
-def main() -> int:
+def measure_service(
+    seconds: Annotated[float, typer.Option(help="Of each load; 15 make about 5 minutes in all.")] = 15,
+    size: Annotated[
+        list[str] | None, typer.Option(metavar="SIZE", help=f"{' or '.join(SIZES)}; repeatable, default all.")
+    ] = None,
+) -> int:
     """Run everything; the exit code is 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=15, help="of each load (default 15; about 5 minutes in all)")
-    parser.add_argument("--sizes", nargs="*", choices=list(SIZES), default=list(SIZES), metavar="SIZE")
-    arguments = parser.parse_args()
+    sizes = size or list(SIZES)
+    if unknown := set(sizes) - SIZES.keys():
+        raise typer.BadParameter(f"no photos of size {unknown.pop()!r}", param_hint="--size")
     settings = read_settings({})
     targets: list[Target] = []
-    print(f"{available_cpus()} CPUs, {arguments.seconds:g} s a load; system load before: {os.getloadavg()[0]:.2f}\n")
+    print(f"{available_cpus()} CPUs, {seconds:g} s a load; system load before: {os.getloadavg()[0]:.2f}\n")
     with tempfile.TemporaryDirectory() as cache_dir:
         engine = OpenVinoEngine(
             read_export_info(settings.model_path),
@@ -71,24 +77,24 @@ def main() -> int:
             precision=cpu_precision(settings.precision),  # as the server that is measured beside it
         )
         engine.load()
-        for size in arguments.sizes:
-            photos = make_photos(SIZES[size])
+        for one_size in sizes:
+            photos = make_photos(SIZES[one_size])
             before = measure_stages(settings, engine, photos)
             ServerUnderTest(cache_dir).stop()  # fills the cache of compiled models
             server = ServerUnderTest(cache_dir)
             idle_mib = server.resident_mib()
-            if size == arguments.sizes[0]:
+            if one_size == sizes[0]:
                 targets.append(
                     Target("ready in under 3 s from a warm cache", f"{server.ready_s:.2f} s", server.ready_s < 3)
                 )
                 targets.append(Target("resident memory under 500 MB idle", f"{idle_mib:.0f} MiB", idle_mib < 476))
-            runs = measure(server, photos, size, arguments.seconds)
+            runs = measure(server, photos, one_size, seconds)
             if server.stop() != 0:
-                targets.append(Target(f"{size}: the server ends with 0", "it did not", False))
+                targets.append(Target(f"{one_size}: the server ends with 0", "it did not", False))
             # Before and after the loads, as a machine's speed changes within minutes.
             after = measure_stages(settings, engine, photos)
             print(f"CPU a photo, each stage alone, before the loads: {before}; after them: {after}\n", flush=True)
-            targets += check(runs, before.mean_with(after), available_cpus(), size, settings.request_timeout_s)
+            targets += check(runs, before.mean_with(after), available_cpus(), one_size, settings.request_timeout_s)
     print(Target.header(), *(target.row() for target in targets), sep="\n")
     return 0 if all(target.holds for target in targets) else 1
 
@@ -114,4 +120,4 @@ def measure(server: ServerUnderTest, photos: list[bytes], size: str, seconds: fl
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(measure_service, None, "python -m benchmarks.serving"))

@@ -5,22 +5,23 @@
 Takes the test photos of a data set in either layout, or any folder of photos. Knows nothing of metrics.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
+import typer
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.data.gaicd import PHOTO_SUFFIXES, load_upright_rgb
-from vrn_cropper.model.errors import CheckpointError, DataError, VrnError
+from vrn_cropper.model.errors import CheckpointError, DataError
 from vrn_cropper.model.evaluation.baselines import own_baselines
 from vrn_cropper.model.evaluation.geometry_prior import GAICD_PRIOR
 from vrn_cropper.model.evaluation.methods import Method
@@ -123,35 +124,29 @@ def _grid(photos: Sequence[Image.Image], columns: int) -> tuple[Figure, list[lis
     return figure, axes.tolist()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vrn_cropper.model.evaluation.figures", description=__doc__.split("\n", 1)[0]
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FILE")
-    parser.add_argument("--count", type=int, default=6, metavar="N", help="photos to show (6)")
-    parser.add_argument("--out", type=Path, default=Path("runs/figures"), metavar="DIR")
-    options = parser.parse_args(arguments)
-    if options.count < 1:
-        parser.error("--count must be at least 1")
+def draw(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set, or any folder of photos.")],
+    checkpoint: Annotated[Path, typer.Option(metavar="FILE", help="Whose network draws.")] = DEFAULT_CHECKPOINT,
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="Photos to show.")] = 6,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")] = Path("runs/figures"),
+) -> None:
+    """Draw top-1 crops of several methods side by side, and the network's feature maps."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        vrn = load_checkpoint(options.checkpoint, device)
-        photos = choose_photos(options.data, options.count)
-        network = Method("VRN", VrnScorer(vrn, device))
-        baselines = [method for method in own_baselines(GAICD_PRIOR) if method.name not in LEFT_OUT]
-        methods = [network, *other_croppers(GAICD_PRIOR), *baselines]
-        crops = draw_crops(photos, methods)
-        features = draw_features(photos, [feature_maps(vrn, photo, device) for photo in photos])
-    except VrnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    options.out.mkdir(parents=True, exist_ok=True)
+    vrn = load_checkpoint(checkpoint, device)
+    photos = choose_photos(data, count)
+    baselines = [method for method in own_baselines(GAICD_PRIOR) if method.name not in LEFT_OUT]
+    methods = [Method("VRN", VrnScorer(vrn, device)), *other_croppers(GAICD_PRIOR), *baselines]
+    crops = draw_crops(photos, methods)
+    features = draw_features(photos, [feature_maps(vrn, photo, device) for photo in photos])
+    out.mkdir(parents=True, exist_ok=True)
     for figure, name in ((crops, "fig4-top1-crops.png"), (features, "fig5-feature-maps.png")):
-        figure.savefig(options.out / name, dpi=130)
-        print(options.out / name)
-    return 0
+        figure.savefig(out / name, dpi=130)
+        print(out / name)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    return run_command(draw, arguments, "python -m vrn_cropper.model.evaluation.figures")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ viewing points of photos of the rated data set. Knows nothing of command lines a
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from vrn_cropper.model.evaluation.measures.subjects import Subjects, subjects_ta
 from vrn_cropper.model.evaluation.measures.voted_crops import ask_voted, vote_counts, voted_table
 from vrn_cropper.model.evaluation.methods import Method, measure_all
 
-SPLITS = ("test", "validation")
+Split = Literal["test", "validation"]
 RATED_SEED, RATED_SHARE = 0, 0.1  # of `images/train`, as training holds it out
 HEAD_KEPT, SUBJECT_KEPT = 0.9, 0.5  # a head is cut if less than this of its box is kept; a main subject, if halved
 Croppers = Callable[[GeometryPrior], list[Method]]
@@ -82,7 +83,7 @@ class Evaluation:
 
     network: Sequence[Method]
     others: Croppers
-    split: str = "test"
+    split: Split = "test"
     faces: FaceDetector | None = None
     figures: Path | None = None
 

@@ -1,21 +1,22 @@
 """Export of the inference graph to ONNX: backbone + splitter + VDL, boxes as an input.
 
 `python -m vrn_cropper.model.network.export CHECKPOINT [--out-dir model/weights]` writes the inference checkpoint
-(without IDL), the graph
-and the JSON document that serving reads (`model.network.export_info`). One graph serves every input shape, batch size
-and number of views.
+(without IDL), the graph and the JSON document that serving reads (`model.network.export_info`). One graph serves
+every input shape, batch size and number of views.
 """
 
-import argparse
 import json
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import torch
+import typer
 from torch import Tensor, nn
 
-from vrn_cropper.model.errors import VrnError
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.files import file_sha256, write_atomically
 from vrn_cropper.model.network.checkpoint import (
     DEFAULT_CHECKPOINT,
@@ -94,18 +95,17 @@ def export_checkpoint(checkpoint: Path, out_dir: Path) -> Path:
     return path
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 1 and one line on standard error if the checkpoint cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m vrn_cropper.model.network.export", description=__doc__)
-    parser.add_argument("checkpoint", type=Path, nargs="?", default=DEFAULT_CHECKPOINT)
-    parser.add_argument("--out-dir", type=Path, default=DEFAULT_CHECKPOINT.parent)
-    args = parser.parse_args(argv)
-    try:
-        print(export_checkpoint(args.checkpoint, args.out_dir))
-    except VrnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint of a training.")] = DEFAULT_CHECKPOINT,
+    out_dir: Annotated[Path, typer.Option(help="Where the three files go.")] = DEFAULT_CHECKPOINT.parent,
+) -> None:
+    """Export a checkpoint to the graph that is served."""
+    print(export_checkpoint(checkpoint, out_dir))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    return run_command(export, arguments, "python -m vrn_cropper.model.network.export")
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ def train(
             inputs = batch.photos if feature_cache is None else feature_cache.inputs(batch)
             losses = trainer.train_step(inputs, batch)
             progress["sums"] = [s + float(v) for s, v in zip(progress["sums"], losses, strict=True)]
-            bar.set_postfix_str(f"loss {float(losses.total):.3f}")
+            bar.note = f"loss {float(losses.total):.3f}"
             progress["batch"] = position + 1
             if rank == 0 and time.monotonic() - saved_at > save_every_s:
                 trainer.save(out / STATE, {**identity, "progress": progress})

@@ -43,6 +43,7 @@ def stability_markdown(method: Method, photos: Sequence[RatedPhoto], title: str)
     changes: dict[str, list[np.ndarray]] = {"mirrored": [], "JPEG 60 instead of 95": [], "half the size": []}
     jumps = []
     for photo in track(photos, title):
+        assert photo.path is not None  # the photos of a test set have their files
         source = load_upright_rgb(photo.path)
 
         def crops(picture: bytes, size: tuple[int, int]) -> np.ndarray:
