@@ -3,13 +3,14 @@ photos.
 """
 
 import asyncio
+import contextlib
 import functools
 import logging
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
@@ -82,9 +83,23 @@ class Server(uvicorn.Server):
         _log.error("stopped after a failure: %s", failure)
         return EXIT_FAILED if self._was_warm else EXIT_START_UP
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's signals, and the terminal's end; where that is ignored (nohup), it stays so."""
+        with super().capture_signals():
+            before = signal.getsignal(signal.SIGHUP)
+            if before is not signal.SIG_IGN:
+                signal.signal(signal.SIGHUP, self.handle_exit)
+            try:
+                yield
+            finally:
+                signal.signal(signal.SIGHUP, before)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Signal handler: uvicorn would stop listening at once and repeat the signal after its shutdown."""
         if self._process.lifecycle.state is State.DRAINING:
+            if sig == signal.SIGHUP:
+                return  # a terminal that ends says so twice: its shell, and the kernel
             _log.warning("second signal %s: stopping at once", signal.Signals(sig).name)
             os._exit(128 + sig)
         _log.info("%s: draining", signal.Signals(sig).name)

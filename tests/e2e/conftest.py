@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -160,6 +161,15 @@ def gated_server(
         return server.wait_ready(), Gate(tmp_path)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def noise_photo() -> bytes:
+    """A photo that no encoder makes smaller: its picture is megabytes."""
+    buffer = BytesIO()
+    pixels = np.random.default_rng(7).integers(0, 256, (1600, 2400, 3), np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -74,8 +74,77 @@ def test_second_signal_ends_the_process_at_once(gated_server, flat_photo):
         assert isinstance(stuck.exception(PATIENCE_S), httpx.TransportError)
 
 
-def test_idle_process_closes_its_engine_and_ends_with_zero_on_either_signal(gated_server):
-    for number in (signal.SIGTERM, signal.SIGINT):
+def test_hangup_drains_and_a_second_one_changes_nothing(gated_server, flat_photo):
+    server, gate = gated_server(VRN_DRAIN_TIMEOUT_S="600")
+    gate.hold()
+    with ThreadPoolExecutor(1) as clients:
+        accepted = clients.submit(post, server, flat_photo(1))
+        gate.wait_until_running()
+        server.signal(signal.SIGHUP)
+        wait_for_state(server, "draining")
+        server.signal(signal.SIGHUP)
+        assert state(server) == "draining"
+        gate.open()
+        assert accepted.result().status_code == 200
+    assert server.wait() == 0
+
+
+def test_hangup_is_ignored_where_the_process_was_started_so(start_server, tiny_export, tmp_path):
+    script = str(Path(__file__).parent / "gated_server.py")
+    ignoring = (
+        "import signal, runpy; signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+        f" runpy.run_path({script!r}, run_name='__main__')"
+    )
+    server = start_server(("-c", ignoring), E2E_DIR=str(tmp_path), VRN_MODEL_PATH=str(tiny_export)).wait_ready()
+    server.signal(signal.SIGHUP)
+    assert state(server) == "ready"
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert not any("SIGHUP" in line for line in server.log)
+
+
+def slow_picture(server, noise):
+    """A connection with a small buffer whose picture of some megabytes is on its way, its head read."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    reader.settimeout(PATIENCE_S)
+    reader.connect(("127.0.0.1", server.port))
+    head = f"POST /crop/image?format=png HTTP/1.1\r\nHost: x\r\nContent-Length: {len(noise)}\r\n\r\n"
+    reader.sendall(head.encode() + noise)
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += reader.recv(100)
+    head, _, begun = received.partition(b"\r\n\r\n")
+    length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))[15:])
+    return reader, length, len(begun)
+
+
+def test_drain_waits_for_a_client_that_reads_its_answer_slowly(gated_server, noise_photo):
+    server, _ = gated_server(VRN_DRAIN_TIMEOUT_S="60")
+    reader, length, size = slow_picture(server, noise_photo)
+    assert length > 5_000_000  # more than any buffer between the two
+    with reader:
+        server.signal(signal.SIGTERM)
+        wait_for_state(server, "draining")
+        while chunk := reader.recv(65536):
+            size += len(chunk)
+            time.sleep(0.001)
+    assert size == length
+    assert server.wait() == 0
+    assert not any("drain limit" in line for line in server.log)
+
+
+def test_client_that_does_not_read_holds_a_drain_no_longer_than_the_floor_allows(gated_server, noise_photo):
+    server, _ = gated_server(VRN_DRAIN_TIMEOUT_S="3600", VRN_STALL_TIMEOUT_S="0.5")
+    reader, _, _ = slow_picture(server, noise_photo)
+    with reader:
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+    assert any("slow_reader" in line for line in server.log)
+
+
+def test_idle_process_closes_its_engine_and_ends_with_zero_on_any_signal(gated_server):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         server, gate = gated_server()
         server.signal(number)
         assert server.wait() == 0
