@@ -4,6 +4,7 @@ const BY_STATUS = {
   0: ["The service cannot be reached", "Check that it is running and that you are online, then try again.", true],
   400: ["The service did not understand the request", "", false],
   401: ["A key is needed", "Enter your API key above; the photo is then sent again.", false],
+  408: ["The upload took too long", "Try again on a better line, or make the photo smaller.", true],
   413: ["This photo is too large", "Make it smaller, or save it at a lower quality.", false],
   415: ["This is not a photo that can be read", "Send JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF or BMP.", false],
   422: ["No such crop of this photo", "Choose another aspect ratio.", false],

@@ -10,6 +10,7 @@ from vrn_cropper.service.error_codes import ERROR_TABLE
 
 FATAL = [
     (400, "bad_request", "The service did not understand the request", False),
+    (408, "slow_upload", "The upload took too long", True),
     (413, "too_large", "This photo is too large", False),
     (415, "unsupported", "This is not a photo that can be read", False),
     (422, "impossible_crop", "No such crop of this photo", False),
