@@ -17,9 +17,7 @@ from vrn_cropper.service.errors import StartUpError, UnauthorizedError
 
 # Probes carry no key, and a page has to load before its user can type one. Everything else needs a key, also
 # routes that are added later.
-_OPEN_PATHS = frozenset(
-    {"/", "/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/favicon.ico"}
-)
+_OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico"})
 _OPEN_PREFIX = "/static/"
 _OPEN_METHODS = frozenset({"GET", "HEAD"})
 # Printable, no comma and no space: what survives a header and the list in the setting.

@@ -19,6 +19,12 @@ from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 
 _access_log = logging.getLogger("service.access")
+# What a browser may do with an answer, unless its route says more (the page and `/docs` load files of their own).
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -74,6 +80,8 @@ class Envelope:
         headers["X-Request-ID"] = record.request_id
         headers["X-Model-Version"] = self._model_version
         headers["Server-Timing"] = record.server_timing()
+        for name, value in _SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
         if self._lifecycle.state is State.DRAINING:
             headers["Connection"] = "close"  # the client's next request belongs to another replica
 
