@@ -66,7 +66,7 @@ lint: $(VENV)/.dev ## rules and formatting (ruff), types (mypy)
 	$(BIN)/mypy
 
 # The shipped model's settings, from an ImageNet backbone (MODEL_CARD.md has its own, BACKBONE=FILE takes it); a killed
-# run goes on with the same command.
+# run is continued by the same command.
 train: $(VENV)/.dev ## train: DATA=DIR RECIPE=default|paper EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
 	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --recipe $(RECIPE) --backbone $(BACKBONE) $(if $(EPOCHS),--epochs $(EPOCHS)) --seed $(SEED)
 

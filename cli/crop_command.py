@@ -16,7 +16,7 @@ from rich.table import Table
 from vrn_cropper.cli.sources import Source, SourceError, find_sources
 
 if TYPE_CHECKING:
-    from vrn_cropper.cli.crop_run import Outcome, Wishes
+    from vrn_cropper.cli.crop_run import CropJob, Outcome
     from vrn_cropper.cli.json_lines import JsonLines
     from vrn_cropper.service.core.build import Core
 
@@ -125,7 +125,7 @@ def crop(
     console = Console(stderr=True, quiet=quiet)
     if overlay and out is None:
         raise typer.BadParameter("--overlay needs --out DIR")
-    wishes = _wishes(
+    job = _job(
         top_k=top_k, aspect_ratio=aspect_ratio or [], max_overlap=max_overlap, keep=keep or [], min_scale=min_scale,
         width=width, height=height, upscale=upscale, format=format, quality=quality, metadata=metadata,
         out=out, overlay=overlay,
@@ -137,16 +137,16 @@ def crop(
     except SourceError as error:
         raise typer.BadParameter(str(error)) from None
     core = _core(device, threads)
-    raise typer.Exit(_run(core, sources, wishes, json_to, skip_existing, console))
+    raise typer.Exit(_run(core, sources, job, json_to, skip_existing, console))
 
 
-def _wishes(
+def _job(
     *, top_k: str, aspect_ratio: list[str], max_overlap: str | None, keep: list[str], min_scale: str | None,
     width: str | None, height: str | None, upscale: bool, format: str | None, quality: str | None, metadata: str,
     out: Path | None, overlay: bool,
-) -> "Wishes":  # fmt: skip
+) -> "CropJob":  # fmt: skip
     """Options by the same rules as the server's."""
-    from vrn_cropper.cli.crop_run import Wishes
+    from vrn_cropper.cli.crop_run import CropJob
     from vrn_cropper.model.errors import CropOptionError
     from vrn_cropper.model.views.options import CropOptions
     from vrn_cropper.service.core.picture_request import PictureOptions, match_ratio
@@ -157,7 +157,7 @@ def _wishes(
         options, picture = match_ratio(options, picture, is_ratio_given=bool(aspect_ratio))
     except CropOptionError as error:
         raise typer.BadParameter(str(error)) from None
-    return Wishes(options, picture, out, overlay)
+    return CropJob(options, picture, out, overlay)
 
 
 def _core(device: str | None, threads: int | None) -> "Core":
@@ -176,7 +176,7 @@ def _core(device: str | None, threads: int | None) -> "Core":
 
 
 def _run(
-    core: "Core", sources: list[Source], wishes: "Wishes", json_to: str | None, skip_existing: bool, console: Console
+    core: "Core", sources: list[Source], job: "CropJob", json_to: str | None, skip_existing: bool, console: Console
 ) -> int:
     """Crop everything and tell how it went; the exit code."""
     from vrn_cropper.cli.crop_run import crop_all, error_text, is_done
@@ -184,7 +184,7 @@ def _run(
     from vrn_cropper.model.errors import VrnError
 
     began, cropped, failed = time.monotonic(), 0, 0
-    table = None if json_to or wishes.out else _table()
+    table = None if json_to or job.out else _table()
     with ExitStack() as stack:
         try:
             lines = JsonLines(json_to, keeps_earlier=skip_existing) if json_to else None
@@ -193,7 +193,7 @@ def _run(
             return EXIT_CANNOT_START
         if lines:
             stack.callback(lines.close)
-        left = [s for s in sources if not (skip_existing and _is_there(s, wishes, lines, is_done))]
+        left = [s for s in sources if not (skip_existing and _is_there(s, job, lines, is_done))]
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         progress = stack.enter_context(Progress(*columns, console=console, transient=True))
         bar = progress.add_task("cropping", total=len(left))
@@ -216,12 +216,12 @@ def _run(
 
         try:
             if left:
-                asyncio.run(crop_all(core, left, wishes, on_outcome))
+                asyncio.run(crop_all(core, left, job, on_outcome))
         except VrnError as error:
             typer.echo(f"cannot start: {error}", err=True)
             return EXIT_CANNOT_START
         except KeyboardInterrupt:
-            typer.echo("interrupted; go on with --skip-existing", err=True)
+            typer.echo("interrupted; to continue, add --skip-existing", err=True)
             return EXIT_INTERRUPTED
     if table is not None and table.row_count:
         Console(soft_wrap=True).print(table)
@@ -233,15 +233,13 @@ def _run(
 
 def _is_there(
     source: Source,
-    wishes: "Wishes",
+    job: "CropJob",
     lines: "JsonLines | None",
-    is_done: Callable[[Source, "Wishes"], bool],
+    is_done: Callable[[Source, "CropJob"], bool],
 ) -> bool:
     """Whether an earlier run made every output that is asked for now."""
     has_line = lines is None or str(source.path) in lines.done_paths
-    return (
-        has_line and (wishes.out is None or is_done(source, wishes)) and (lines is not None or wishes.out is not None)
-    )
+    return has_line and (job.out is None or is_done(source, job)) and (lines is not None or job.out is not None)
 
 
 def _table() -> Table:

@@ -27,7 +27,7 @@ _OVERLAY_QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class CropJob:
     """What to make of each photo. `out` None writes no picture; `overlay` needs `out`."""
 
     options: CropOptions
@@ -73,20 +73,18 @@ def error_text(error: Exception) -> str:
     return str(error) if isinstance(error, VrnError) else f"{type(error).__name__}: {error}"
 
 
-def is_done(source: Source, wishes: Wishes) -> bool:
+def is_done(source: Source, job: CropJob) -> bool:
     """Whether an earlier run wrote every file of this photo (the best crop of each ratio is written last)."""
-    if wishes.out is None:
+    if job.out is None:
         return False
-    names = [
-        crop_name(source, ratio.label if wishes.names_ratio else None, 1) for ratio in wishes.options.aspect_ratios
-    ]
-    formats = [wishes.picture.format] if wishes.picture.format else list(PictureFormat)
-    has_crops = all(any((wishes.out / (name + form.suffix)).exists() for form in formats) for name in names)
-    return has_crops and (not wishes.overlay or (wishes.out / overlay_name(source)).exists())
+    names = [crop_name(source, ratio.label if job.names_ratio else None, 1) for ratio in job.options.aspect_ratios]
+    formats = [job.picture.format] if job.picture.format else list(PictureFormat)
+    has_crops = all(any((job.out / (name + form.suffix)).exists() for form in formats) for name in names)
+    return has_crops and (not job.overlay or (job.out / overlay_name(source)).exists())
 
 
 async def crop_all(
-    core: Core, sources: Sequence[Source], wishes: Wishes, on_outcome: Callable[[Outcome], None]
+    core: Core, sources: Sequence[Source], job: CropJob, on_outcome: Callable[[Outcome], None]
 ) -> None:
     """Crop every photo; `on_outcome` is told of each, in order. A photo that fails fails alone.
 
@@ -99,7 +97,7 @@ async def crop_all(
     async with core.running():
         try:
             for source in sources:
-                under_way.append(asyncio.create_task(_crop_one(core, source, wishes, protected)))
+                under_way.append(asyncio.create_task(_crop_one(core, source, job, protected)))
                 if len(under_way) >= most_at_once:
                     on_outcome(await under_way.popleft())
             while under_way:
@@ -110,28 +108,28 @@ async def crop_all(
             await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def _crop_one(core: Core, source: Source, wishes: Wishes, protected: frozenset[Path]) -> Outcome:
+async def _crop_one(core: Core, source: Source, job: CropJob, protected: frozenset[Path]) -> Outcome:
     try:
         async with core.accepted.accept() as permit:
-            return await _crop_accepted(core, source, wishes, protected, permit)
+            return await _crop_accepted(core, source, job, protected, permit)
     except Exception as error:
         return Outcome(source, error=error)
 
 
 async def _crop_accepted(
-    core: Core, source: Source, wishes: Wishes, protected: frozenset[Path], permit: Permit
+    core: Core, source: Source, job: CropJob, protected: frozenset[Path], permit: Permit
 ) -> Outcome:
     photo = await asyncio.to_thread(source.path.read_bytes)
-    if wishes.out is None:
-        return Outcome(source, await core.crops.crop(photo, wishes.options, permit))
-    cut = await core.crops.crop_pictures(photo, wishes.options, wishes.picture, lambda ranked: ranked.crops, permit)
+    if job.out is None:
+        return Outcome(source, await core.crops.crop(photo, job.options, permit))
+    cut = await core.crops.crop_pictures(photo, job.options, job.picture, lambda ranked: ranked.crops, permit)
     contents = {}
     for crop, picture in zip(cut.chosen, cut.pictures, strict=True):
-        label = crop.aspect_ratio.label if wishes.names_ratio else None
-        contents[wishes.out / (crop_name(source, label, crop.rank) + picture.format.suffix)] = picture.content
-    if wishes.overlay:
+        label = crop.aspect_ratio.label if job.names_ratio else None
+        contents[job.out / (crop_name(source, label, crop.rank) + picture.format.suffix)] = picture.content
+    if job.overlay:
         overlay = await core.pool.run(lambda ranked: _drawn(photo, ranked), cut.result.ranked)
-        contents[wishes.out / overlay_name(source)] = overlay
+        contents[job.out / overlay_name(source)] = overlay
     await asyncio.to_thread(_write_all, contents, protected)
     return Outcome(source, cut.result, tuple(contents))
 

@@ -1,4 +1,4 @@
-"""One JSON object a photo, one line each, to a file or standard output; a killed run's file can be gone on with."""
+"""One JSON object a photo, one line each, to a file or standard output; a killed run can be continued."""
 
 import json
 import sys

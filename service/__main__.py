@@ -19,7 +19,7 @@ _log = logging.getLogger("service")
 
 
 def main(environment: Mapping[str, str], build: Callable[[Settings], Process] | None = None) -> int:
-    """Run until stopped; the exit code: 0 after a drain, 2 for a start that cannot be, 1 for a failure."""
+    """Run until stopped; the exit code: 0 after a drain, 2 if it cannot start, 1 for a failure."""
     try:
         settings = read_settings(environment)
         set_up_logs(settings.log_format, settings.log_level)

@@ -32,7 +32,7 @@ class Settings(BaseModel):
         None, description="comma-separated keys, any of which a request must carry; none serves everyone"
     )
     api_keys_file: Path | None = Field(
-        None, description="file with such keys, apart by commas or line ends, instead of `VRN_API_KEYS`"
+        None, description="file with such keys, separated by commas or line ends, instead of `VRN_API_KEYS`"
     )
 
     device: str = Field(

@@ -29,7 +29,7 @@ def _find(name: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def require_program() -> Callable[[str, str], str]:
-    """`require_program(name, package)`: the program's path; skips the test where it cannot be had."""
+    """`require_program(name, package)`: the program's path; skips the test where it cannot be installed."""
 
     def require(name: str, package: str) -> str:
         found = _find(name)

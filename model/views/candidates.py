@@ -26,7 +26,7 @@ LARGEST_POSITIONS = 13  # of the largest possible view, which has one such side
 FREE_MARGINS = (0.0, 0.12, 0.28)
 FREE_MIN_AREA = 0.3
 FREE_MIN_SIDE = 0.45
-ROOM_STEPS = 4  # places of each edge where wishes leave too few of the grid's views
+ROOM_STEPS = 4  # places of each edge where the options leave too few of the grid's views
 
 
 def grid_views(width: int, height: int) -> np.ndarray:
@@ -88,10 +88,10 @@ def free_views(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Candidate views of any shape: integer `boxes_xyxy` (N, 4), and `boxes_normalized` float32 (N, 4).
 
-    Without wishes these are `edge_views`. With `keep_xyxy` (whole pixels inside the photo) every view contains it,
-    and with `min_scale` both sides are at least that share of the photo's. Where that leaves fewer than
-    `MIN_GRID_VIEWS` of them, views whose edges lie in the room that is left are added; the whole photo is
-    among them, so there is always one.
+    Without either option these are `edge_views`. With `keep_xyxy` (whole pixels inside the photo) every view
+    contains it, and with `min_scale` both sides are at least that share of the photo's. Where that leaves fewer than
+    `MIN_GRID_VIEWS` of them, views whose edges lie in the room that is left are added; the whole photo is among
+    them, so there is always one.
     """
     boxes_xyxy = edge_views(width, height)
     if keep_xyxy is None and min_scale is None:
@@ -107,7 +107,7 @@ def free_views(
 
 
 def _views_in_the_room(width: int, height: int, keep: Sequence[int], least: Sequence[int]) -> np.ndarray:
-    """Views (N, 4) between the largest and the smallest that the wishes and the grid's own limits allow."""
+    """Views (N, 4) between the largest and the smallest that the options and the grid's own limits allow."""
     edges = []
     for side, near, far, least_side in zip((width, height), keep[:2], keep[2:], least, strict=True):
         last_near = min(near, side - least_side, round(3.5 / GRID_BINS * side))

@@ -1,4 +1,4 @@
-"""From wishes to candidate views, and from their scores to ranked crops: what server, command line and
+"""From options to candidate views, and from their scores to ranked crops: what server, command line and
 `Cropper` share. Knows nothing of engines and transports, and of pixels only how to show its crops.
 """
 
@@ -157,7 +157,7 @@ class RankedCrops:
 
 
 def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
-    """The candidate views of a photo for these wishes. Raises CropRequestError if one is impossible."""
+    """The candidate views of a photo for these options. Raises CropRequestError if one cannot be met."""
     keep_xyxy = hull_of_keep_boxes(options.keep, width, height)
     pixels, fractions, groups, start = [], [], [], 0
     centres, centre_fractions = [], []

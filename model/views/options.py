@@ -1,6 +1,6 @@
-"""What a caller may wish of its crops: parsed, checked, frozen. The same for HTTP, command line and Python.
+"""The options of a request for crops: parsed, checked, frozen. The same for HTTP, command line and Python.
 
-Knows nothing of any photo: whether one can fulfil a wish is found in `model.views.crops`, which knows its size.
+Knows nothing of any photo: whether one can meet an option is decided in `model.views.crops`, which knows its size.
 """
 
 import math
@@ -19,7 +19,7 @@ MAX_KEEP_BOXES = 100
 MAX_BOXES = 500
 _MAX_RATIO = 100.0
 _NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
-# How wishes are written; the API's document shows these to programs.
+# How options are written; the API's document shows these to programs.
 FRACTION_PATTERN = rf"^ *({_NUMBER}) *(?:[:/] *({_NUMBER}) *)?$"
 BOX_PATTERN = rf"^ *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *, *({_NUMBER}) *$"
 _SHARE_PATTERN = r"(?:[0-9](?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE]-?[0-9]{1,3})?"
@@ -100,11 +100,11 @@ def _keep_message(got: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CropOptions:
-    """The wishes of one request: `top_k` crops for each of `aspect_ratios`, in that order.
+    """The options of one request: `top_k` crops for each of `aspect_ratios`, in that order.
 
     `max_overlap`: largest IoU, 0 to 1, of two crops of one ratio. `keep`: boxes that every crop contains.
     `min_scale`: least size of a crop, as a share (above 0, at most 1) of the sides of the largest crop that
-    its ratio allows; the photo itself where the ratio is free. Raises CropOptionError if a wish is out of
+    its ratio allows; the photo itself where the ratio is free. Raises CropOptionError if an option is out of
     range.
     """
 

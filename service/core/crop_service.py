@@ -1,4 +1,4 @@
-"""The core of the service, free of any transport: bytes of a photo and wishes in, ranked crops out.
+"""The core of the service, free of any transport: bytes of a photo and options in, ranked crops out.
 
 decode (pool) -> candidate views -> batcher -> rank (-> encode (pool)). Used by the HTTP routes and by the
 command line. Knows nothing of HTTP, and nothing of which engine scores.
@@ -104,7 +104,7 @@ class CropService:
     ) -> CropResult:
         """The crops of an uploaded photo; `deadline_at` is an instant of the clock. The time goes into `stages`.
 
-        Raises PhotoError for an upload that cannot be cropped, CropRequestError for a wish that this photo
+        Raises PhotoError for an upload that cannot be cropped, CropRequestError for an option that this photo
         cannot fulfil, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
         """
         stages = stages or Stages("decode_wait", self._clock)

@@ -90,12 +90,14 @@ def encode_crop(stored: Image.Image, box_xyxy: tuple[int, int, int, int], option
 
 
 def output_size(crop_w: int, crop_h: int, options: PictureOptions) -> tuple[int, int]:
-    """Width and height of the picture: the crop's own, or what fits the wished `width` and `height`.
+    """Width and height of the picture: the crop's own, or what fits the requested `width` and `height`.
 
-    A crop with fewer pixels than wished stays as it is unless `upscale`. Raises CropRequestError if enlarging
+    A crop with fewer pixels than requested stays as it is unless `upscale`. Raises CropRequestError if enlarging
     would make too many pixels.
     """
-    scales = [wish / side for wish, side in ((options.width, crop_w), (options.height, crop_h)) if wish is not None]
+    scales = [
+        asked / side for asked, side in ((options.width, crop_w), (options.height, crop_h)) if asked is not None
+    ]
     scale = min(scales, default=1.0)
     if scale >= 1 and not options.upscale:
         return crop_w, crop_h

@@ -1,4 +1,4 @@
-"""What a client may wish of the cropped picture, parsed and checked. Knows nothing of HTTP and of pixels."""
+"""The options of the cropped picture, parsed and checked. Knows nothing of HTTP and of pixels."""
 
 import enum
 import re
@@ -31,7 +31,7 @@ class PictureFormat(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PictureOptions:
-    """Wishes for the picture. `format` None is the source's; `quality` None is the format's default.
+    """Options of the picture. `format` None is the source's; `quality` None is the format's default.
 
     `width`, `height`: pixels that the picture fits into. With `is_exact` the crop was made for exactly these.
     """

@@ -49,7 +49,7 @@ class ApiKeys:
 
     @classmethod
     def parse(cls, text: str, source: str = "VRN_API_KEYS") -> "ApiKeys":
-        """Keys apart by commas or line ends. Raises StartUpError, which names `source` and never repeats a key."""
+        """Keys, separated by commas or line ends. Raises StartUpError: it names `source` and never repeats a key."""
         keys = [key.strip() for key in re.split("[,\n]", text) if key.strip()]
         for position, key in enumerate(keys, 1):
             if not _KEY.fullmatch(key):

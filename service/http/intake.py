@@ -1,4 +1,4 @@
-"""How a request's photos and wishes come in: readiness, room, deadline, body, options, a client that leaves.
+"""How a request's photos and options come in: readiness, room, deadline, body, options, a client that leaves.
 
 Shared by the routes that crop. Knows HTTP; knows nothing of what happens to the photos.
 """
@@ -24,7 +24,7 @@ MAX_TIMEOUT_MS = 999_999_999
 
 
 class GivenOptions:
-    """A client's wishes as strings, from the query and, beside a multipart photo, from form fields."""
+    """A client's options as strings, from the query and, beside a multipart photo, from form fields."""
 
     def __init__(self, *sources: Mapping[str, Sequence[str]]) -> None:
         self._sources = sources

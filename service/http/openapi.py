@@ -43,7 +43,7 @@ _ERROR_TEXTS: dict[int, tuple[str, str, str]] = {
         "the upload is not a photo in a supported format; send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF or HEIC",
     ),
     422: (
-        "The photo is damaged (`broken_photo`), or no crop of it can fulfil the wishes (`impossible_crop`).",
+        "The photo is damaged (`broken_photo`), or no crop of it can meet the options (`impossible_crop`).",
         "impossible_crop",
         "no crop of aspect ratio 0.5625 can keep 300 x 200 pixels: the largest in this 400 x 300 photo is 168 x 300;"
         " keep less, or take another ratio or 'free'",

@@ -24,7 +24,7 @@ _NEVER: tuple[Network, ...] = (
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks apart by commas, such as `10.20.0.0/16, fd12::/48`. Raises StartUpError."""
+    """Networks separated by commas, such as `10.20.0.0/16, fd12::/48`. Raises StartUpError."""
     networks = []
     for entry in filter(None, map(str.strip, text.split(","))):
         try:

@@ -99,7 +99,7 @@ class SourceRules:
 
     @classmethod
     def parse(cls, text: str, *, is_signed: bool) -> "SourceRules":
-        """Entries apart by commas. Raises StartUpError, also where every host is allowed to unsigned URLs."""
+        """Entries separated by commas. Raises StartUpError, also where every host is allowed to unsigned URLs."""
         rules = tuple(SourceRule.parse(entry) for entry in filter(None, map(str.strip, text.split(","))))
         if not is_signed and any(rule.host == ANY_HOST for rule in rules):
             raise StartUpError(

@@ -38,7 +38,7 @@ def test_ctrl_c_ends_with_130_leaves_whole_files_and_says_how_to_go_on(tmp_path)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, said
-    assert "go on with --skip-existing" in said
+    assert "to continue, add --skip-existing" in said
     assert "Traceback" not in said
     written = [path for path in out.iterdir()]
     assert 3 <= len(written) < 2 * PHOTOS

@@ -18,7 +18,7 @@ from schemathesis import Config, GenerationMode
 
 PHOTOS = Path(__file__).parents[1] / "photos"
 EXAMPLES = 25  # of each operation and mode
-# Valid by the document, and yet: a photo that is none (413, 415, 422), a wish that this photo cannot fulfil (422),
+# Valid by the document, and yet: a photo that is none (413, 415, 422), an option that this photo cannot meet (422),
 # a deadline of a few milliseconds (504).
 EXPECTED = ["2xx", "413", "415", "422", "504"]
 CHECKS = {

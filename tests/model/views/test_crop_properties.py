@@ -1,4 +1,4 @@
-"""What holds for every photo size from 1 x 1 to 20000 x 50 and for every wish."""
+"""What holds for every photo size from 1 x 1 to 20000 x 50 and for every option."""
 
 import numpy as np
 from hypothesis import assume, example, given, settings
@@ -57,7 +57,7 @@ def test_crops_are_valid_keep_what_they_must_match_the_ratio_and_come_ranked(req
         assert any(ratio.value is not None for ratio in options.aspect_ratios), "a free crop is always possible"
         return
     keep = hull_of_keep_boxes(options.keep, width, height)
-    assert result == rank_crops(plan, scores, options), "the same wishes give the same crops"
+    assert result == rank_crops(plan, scores, options), "the same options give the same crops"
     assert [c.aspect_ratio for c in result.crops] == [
         ratio for ratio in options.aspect_ratios for c in result.crops if c.aspect_ratio == ratio
     ], "ratios come as asked, each in one piece"

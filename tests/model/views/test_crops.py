@@ -30,10 +30,10 @@ def test_impossible_ratio_is_named():
 
 
 def test_crops_are_ranked_inside_each_ratio_in_the_order_asked():
-    wishes = options("1:1", "free", top_k=3)
-    plan = plan_views(600, 400, wishes)
+    asked = options("1:1", "free", top_k=3)
+    plan = plan_views(600, 400, asked)
     scores = np.linspace(-1, 1, len(plan.boxes_xyxy))
-    crops = rank_crops(plan, scores, wishes).crops
+    crops = rank_crops(plan, scores, asked).crops
     assert [(crop.aspect_ratio.label, crop.rank) for crop in crops] == [
         ("1:1", 1), ("1:1", 2), ("1:1", 3), ("free", 1), ("free", 2), ("free", 3),
     ]  # fmt: skip
@@ -44,17 +44,17 @@ def test_crops_are_ranked_inside_each_ratio_in_the_order_asked():
 
 
 def test_more_crops_than_views_gives_the_views_there_are():
-    wishes = options("1:1", top_k=50)
-    crops = rank_crops(plan_views(1, 1, wishes), np.zeros(3), wishes).crops
+    asked = options("1:1", top_k=50)
+    crops = rank_crops(plan_views(1, 1, asked), np.zeros(3), asked).crops
     assert [crop.box_xyxy for crop in crops] == [(0, 0, 1, 1)]
 
 
 def test_whole_frame_is_scored_in_the_same_pass_and_compared_with_the_best_of_all_ratios():
-    wishes = options("free", "1:1")
-    plan = plan_views(600, 400, wishes)
+    asked = options("free", "1:1")
+    plan = plan_views(600, 400, asked)
     scores = np.zeros(len(plan.boxes_xyxy))
     scores[plan.groups[1].start + 3], scores[-1] = 0.75, 0.5
-    ranked = rank_crops(plan, scores, wishes)
+    ranked = rank_crops(plan, scores, asked)
     assert (ranked.whole_frame_score, ranked.gain) == (0.5, 0.25)
 
 
@@ -99,14 +99,14 @@ def test_focal_point_is_csss_object_position(box, position):
 
 def test_a_crop_says_how_many_people_would_prefer_it_to_the_whole_photo_and_to_the_centred_crop():
     """The zero of the gain was wrong: preferences are log-odds, against the photo and against the centre."""
-    wishes = options("free", "1:1", top_k=1)
-    plan = plan_views(600, 400, wishes)
+    asked = options("free", "1:1", top_k=1)
+    plan = plan_views(600, 400, asked)
     free, square = plan.groups
     assert plan.boxes_xyxy[square.centre].tolist() == [100, 0, 500, 400]
     scores = np.zeros(len(plan.boxes_xyxy))
     scores[free.start + 1], scores[square.start + 1] = np.log(3), np.log(4)
     scores[square.centre] = np.log(2)
-    of_free, of_square = rank_crops(plan, scores, wishes).crops
+    of_free, of_square = rank_crops(plan, scores, asked).crops
     assert (of_free.preferred_to_whole, of_free.preferred_to_centre) == pytest.approx((0.75, 0.75))
     assert (of_square.preferred_to_whole, of_square.preferred_to_centre) == pytest.approx((0.8, 2 / 3))
 

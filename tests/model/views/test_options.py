@@ -1,4 +1,4 @@
-"""What clients may wish for, and how a wrong wish is refused."""
+"""What options clients may give, and how a wrong one is refused."""
 
 import pytest
 

@@ -38,9 +38,9 @@ def test_any_place_and_size_is_taken_down_to_one_pixel():
 
 @pytest.mark.parametrize("ratio", ["free", "1:1"])
 def test_a_ranked_crop_sent_back_as_a_box_gets_what_the_ranking_told(ratio):
-    wishes = CropOptions.parse("3", [ratio])
-    ranked_plan = plan_views(600, 400, wishes)
-    ranked = rank_crops(ranked_plan, scores_by_area(ranked_plan), wishes)
+    asked = CropOptions.parse("3", [ratio])
+    ranked_plan = plan_views(600, 400, asked)
+    ranked = rank_crops(ranked_plan, scores_by_area(ranked_plan), asked)
     edges = [",".join(map(str, crop.box_xyxy)) for crop in ranked.crops]
     plan = plan_boxes(600, 400, BoxOptions.parse(box_xyxy=edges, aspect_ratio=ratio))
     told = tell_boxes(plan, scores_by_area(plan))

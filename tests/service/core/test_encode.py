@@ -134,14 +134,14 @@ def test_transparency_is_kept_or_laid_over_white():
 
 
 @pytest.mark.parametrize(
-    ("wishes", "size"),
+    ("given", "size"),
     [({}, (400, 300)), ({"width": 200}, (200, 150)), ({"height": 30}, (40, 30)), ({"width": 800}, (400, 300)),
      ({"width": 800, "upscale": True}, (800, 600)), ({"width": 100, "height": 30}, (40, 30)),
      ({"width": 200, "height": 151, "is_exact": True}, (200, 151)),
      ({"width": 800, "height": 601, "is_exact": True}, (400, 300))],
 )  # fmt: skip
-def test_picture_fits_what_was_asked_and_is_never_enlarged_unasked(wishes, size):
-    assert output_size(400, 300, PictureOptions(**wishes)) == size
+def test_picture_fits_what_was_asked_and_is_never_enlarged_unasked(given, size):
+    assert output_size(400, 300, PictureOptions(**given)) == size
 
 
 def test_enlarging_is_bounded():
@@ -159,13 +159,13 @@ def test_side_too_long_for_webp_is_named_and_a_smaller_width_helps():
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "given",
     [{"width": "0"}, {"width": "40000"}, {"height": "1.5"}, {"format": "gif"}, {"quality": "0"}, {"quality": "101"},
      {"metadata": "yes"}, {"upscale": "1"}, {"width": ""}],
 )  # fmt: skip
-def test_wrong_picture_option_is_refused_by_name(wishes):
-    with pytest.raises(CropOptionError, match=next(iter(wishes))):
-        PictureOptions.parse(**wishes)
+def test_wrong_picture_option_is_refused_by_name(given):
+    with pytest.raises(CropOptionError, match=next(iter(given))):
+        PictureOptions.parse(**given)
 
 
 def test_jpg_is_jpeg():

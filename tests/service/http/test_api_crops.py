@@ -27,7 +27,7 @@ def pictures_of(answer):
 
 
 def test_every_option_reaches_the_crops_from_query_and_form(serving, photo_bytes):
-    wishes = {
+    given = {
         "top_k": "3", "aspect_ratio": ["1:1", "free"], "max_overlap": "0.6", "min_scale": "0.6",
         "keep": ["0.4,0.4,0.1,0.1", "300,150,20,20"],
     }  # fmt: skip
@@ -35,8 +35,8 @@ def test_every_option_reaches_the_crops_from_query_and_form(serving, photo_bytes
     (query, form), _ = run(
         serving,
         lambda client: [
-            client.post("/crop", params=wishes, content=photo),
-            client.post("/crop", data=wishes, files={"image": photo}),
+            client.post("/crop", params=given, content=photo),
+            client.post("/crop", data=given, files={"image": photo}),
         ],
     )
     assert query.status_code == 200
@@ -82,7 +82,7 @@ def test_answer_says_how_much_better_the_best_crop_is_than_the_whole_image(servi
         ("/crop/batch", 400, "bad_request", "'images'"),
     ],
 )
-def test_wrong_wish_is_answered_with_what_to_do(serving, photo_bytes, path, status, code, says):
+def test_wrong_option_is_answered_with_what_to_do(serving, photo_bytes, path, status, code, says):
     (answer,), _ = run(serving, lambda client: [client.post(path, content=photo_bytes(600, 400, "PNG"))])
     assert answer.status_code == status
     assert answer.json()["error"]["code"] == code
