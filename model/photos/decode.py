@@ -1,4 +1,5 @@
-"""Bytes of a file -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP or batching.
+"""Bytes of a file -> upright RGB photo at the network's size. Synchronous; knows nothing of HTTP, batching and
+processes: `service.core.photo_decoder` chooses where this runs for a server.
 
 The content decides the format, not a file name or a declared type. Limits are checked on the header, before
 any pixel is decoded. Coordinates are always those of the upright source image (EXIF orientation applied).
@@ -15,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vrn_cropper.model.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 from vrn_cropper.model.photos.colour_spaces import note_colour_space
+from vrn_cropper.model.photos.decode_memory import counted_pixels
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.lossless import note_lossless
 from vrn_cropper.model.photos.mending import (
@@ -43,20 +45,28 @@ class DecodeLimits:
 
 @dataclass(slots=True)
 class OpenedPhoto:
-    """An upload whose header was read and fits the limits, and what decoding it will hold: `pixels`, of at most 10
-    bytes each. `content` is what is decoded: the upload, or what it was mended to.
+    """An upload whose header was read and fits the limits, and what decoding it will hold.
+
+    `pixels` are counted as in `decode_memory`; `full_pixels` are those of the picture itself, at full scale.
+    `content` is what is decoded: the upload, or what it was mended to. `stored` is None where a worker opened it.
     """
 
-    stored: StoredPhoto
+    stored: StoredPhoto | None
     pixels: int
+    full_pixels: int
     content: bytes
     at_full_scale: bool
 
     @property
-    def full_pixels(self) -> int:
-        """Of the picture itself, at full scale."""
-        width, height = self.stored.full_size
-        return width * height
+    def loaded_image(self) -> Image.Image:
+        """The decoded picture as its file stores it; only of a photo that was decoded at full scale."""
+        assert self.stored is not None
+        assert self.at_full_scale
+        return self.stored.image
+
+    def take_loaded(self, image: Image.Image) -> None:
+        """The picture that a worker decoded."""
+        self.stored = StoredPhoto(image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +102,19 @@ class Decoder:
         Image.MAX_IMAGE_PIXELS = limits.max_pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-    def open(self, photo: bytes, *, at_full_scale: bool = False) -> OpenedPhoto:
+    def open(self, photo: bytes, *, at_full_scale: bool = False, is_checked: bool = False) -> OpenedPhoto:
         """The header of the upload, checked against the limits; no pixel is decoded yet.
 
-        A JPEG is going to be decoded at reduced scale, unless `at_full_scale`. Raises UnsupportedPhotoError,
-        BrokenPhotoError or PhotoTooLargeError.
+        A JPEG is going to be decoded at reduced scale, unless `at_full_scale`. Bombs are refused, unless the
+        caller did so before (`is_checked`). Raises UnsupportedPhotoError, BrokenPhotoError or PhotoTooLargeError.
         """
         if not photo:
             raise BrokenPhotoError("the upload is empty; send the bytes of a photo")
-        check_structure(photo)
+        if not is_checked:
+            check_structure(photo)
         photo = with_known_brand(photo)
+        if kind_of(photo) is None:
+            raise _unreadable(photo)
         try:
             image = self._read_header(photo)
         except BrokenPhotoError:
@@ -112,20 +125,23 @@ class Decoder:
         return self._opened(image, photo, at_full_scale)
 
     def decode(self, opened: OpenedPhoto) -> DecodedPhoto:
-        """The photo at the network's size; `opened.stored` holds all its pixels afterwards.
+        """The photo at the network's size, of what `open` made; `opened.stored` holds all its pixels afterwards.
 
         What viewers show although its file is not quite whole is decoded too, with a warning. The caller bounds how
         many pixels it lets in at once. Raises as `open` does.
         """
+        assert opened.stored is not None
+        stored = opened.stored
         found: tuple[str, ...] = ()
         try:
-            _load(opened.stored.image)
+            _load(stored.image)
         except BrokenPhotoError:
-            found = self._load_mended(opened)
-        image = opened.stored.image
-        with image:
-            made = read_photo(opened.stored, self._input_shapes)
-        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, str(image.format), found)
+            stored, found = self._load_mended(opened)
+            opened.stored = stored
+        with stored.image:
+            made = read_photo(stored, self._input_shapes)
+        source_format = str(stored.image.format)
+        return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, source_format, found)
 
     def read_picture(self, picture: Image.Image) -> PhotoInput:
         """A picture that is in memory already, as the network takes it; it is left as it is.
@@ -141,22 +157,23 @@ class Decoder:
         note_colour_space(image)
         note_lossless(image, photo)
         stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
-        return OpenedPhoto(stored, _pixels_in_decode(stored), photo, at_full_scale)
+        width, height = stored.full_size
+        return OpenedPhoto(stored, counted_pixels(stored), width * height, photo, at_full_scale)
 
-    def _load_mended(self, opened: OpenedPhoto) -> tuple[str, ...]:
-        """Put the loaded picture of the mended file into `opened`; the warnings. Raises BrokenPhotoError."""
+    def _load_mended(self, opened: OpenedPhoto) -> tuple[StoredPhoto, tuple[str, ...]]:
+        """The loaded picture of the mended file, and the warnings. Raises BrokenPhotoError."""
         mended = without_outer_damage(opened.content)
         if mended is None:
             raise BrokenPhotoError(_CUT_SHORT)
-        again = self._opened(self._read_header(mended), mended, opened.at_full_scale)
-        _load(again.stored.image)
-        opened.stored = again.stored
-        if again.stored.image.format not in ("JPEG", "MPO"):
-            return ("the file is damaged outside its pixels",)
-        missing = missing_share(again.stored.image)
+        again = self._opened(self._read_header(mended), mended, opened.at_full_scale).stored
+        assert again is not None
+        _load(again.image)
+        if again.image.format not in ("JPEG", "MPO"):
+            return again, ("the file is damaged outside its pixels",)
+        missing = missing_share(again.image)
         if missing > MAX_MISSING_SHARE:
             raise BrokenPhotoError(_CUT_SHORT)
-        return (f"the file is cut short: {missing:.1%} of the photo's rows are missing at its end",)
+        return again, (f"the file is cut short: {missing:.1%} of the photo's rows are missing at its end",)
 
     def _read_header(self, photo: bytes) -> Image.Image:
         try:
@@ -196,14 +213,6 @@ def _unreadable(photo: bytes) -> UnsupportedPhotoError | BrokenPhotoError:
             f"this kind of {kind} (its pixels, its compression, or a camera's RAW) is not read; send JPEG or PNG"
         )
     return BrokenPhotoError("the photo is damaged: its header cannot be read")
-
-
-def _pixels_in_decode(stored: StoredPhoto) -> int:
-    """What decoding holds, in pixels of at most 10 bytes (tests/model/photos/test_decode_memory.py)."""
-    # A progressive JPEG is held whole as coefficients, whatever its draft; libwebp holds a copy of its own.
-    image = stored.image
-    width, height = stored.full_size if "progressive" in image.info else image.size
-    return width * height * (2 if image.format == "WEBP" else 1)
 
 
 def _load(image: Image.Image) -> None:

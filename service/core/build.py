@@ -4,21 +4,24 @@ and the image's warm-up alike; knows no transport and no metrics.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
 from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
+from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
 from vrn_cropper.service.core.allocator import give_large_blocks_back
 from vrn_cropper.service.core.batch_contract import BatchLimits, BatchObserver, SilentObserver
 from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.crop_service import CropService
+from vrn_cropper.service.core.photo_decoder import PhotoDecoder
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.pixel_limit import PixelLimit
+from vrn_cropper.service.core.workers.pool import WorkerPool, are_workers_possible
 from vrn_cropper.service.engines.choice import EngineOptions, choose_engine
 from vrn_cropper.service.engines.contract import Engine, ScoreItem
 from vrn_cropper.service.engines.cpu_limit import available_cpus
@@ -35,6 +38,7 @@ class Core:
     batcher: Batcher[ScoreItem, np.ndarray]
     runner: EngineRunner
     pool: DecodePool
+    workers: WorkerPool | None
     export: ExportInfo
 
     @asynccontextmanager
@@ -55,6 +59,8 @@ class Core:
         finally:
             await self.runner.close()
             self.pool.close()
+            if self.workers is not None:
+                self.workers.close()
 
 
 def build_core(
@@ -89,8 +95,16 @@ def build_core(
         engine.parallel_batches,
     )
     batcher: Batcher[ScoreItem, np.ndarray] = Batcher(runner, limits, observer or SilentObserver(), clock)
-    decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px), export.input_shapes)
+    decode_limits = DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px)
+    workers = _decode_workers(decode_limits, export.input_shapes) if are_workers_possible() else None
+    decoder = PhotoDecoder(Decoder(decode_limits, export.input_shapes), workers)
     pool = DecodePool(settings.decode_threads or available_cpus())
     limits_px = PixelLimit(settings.max_decode_pixels), PixelLimit(settings.max_held_pixels)
     crops = CropService(decoder, pool, batcher, *limits_px, clock)
-    return Core(AcceptedPhotos(settings.max_queue_size), crops, batcher, runner, pool, export)
+    return Core(AcceptedPhotos(settings.max_queue_size), crops, batcher, runner, pool, workers, export)
+
+
+def _decode_workers(limits: DecodeLimits, input_shapes: Sequence[InputShape]) -> WorkerPool:
+    """None runs before the first photo that needs one."""
+    options = {**asdict(limits), "input_shapes": [list(shape) for shape in input_shapes]}
+    return WorkerPool("vrn_cropper.service.core.workers.photos", "answerer", options)

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from vrn_cropper.model.photos.decode import DecodedPhoto, Decoder, OpenedPhoto
+from vrn_cropper.model.photos.decode import DecodedPhoto, OpenedPhoto
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.model.views.own_boxes import BoxOptions, ScoredBoxes, plan_boxes, tell_boxes
 from vrn_cropper.service.core.accepted_photos import Permit
 from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
+from vrn_cropper.service.core.photo_decoder import PhotoDecoder
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.picture_request import PictureOptions
 from vrn_cropper.service.core.pixel_limit import PixelHold, PixelLimit
@@ -75,7 +76,7 @@ class CropService:
 
     def __init__(
         self,
-        decoder: Decoder,
+        decoder: PhotoDecoder,
         pool: DecodePool,
         batcher: Batcher[ScoreItem, np.ndarray],
         decode_limit: PixelLimit,
@@ -141,9 +142,7 @@ class CropService:
         """
         permit.spend()
         stages = stages or Stages("decode_wait", self._clock)
-        opened = await self._in_pool(
-            "decode", stages, lambda: self._decoder.open(photo, at_full_scale=True), deadline_at
-        )
+        opened = await self._open(photo, stages, deadline_at, at_full_scale=True)
         async with AsyncExitStack() as stack:
             async with self._before(deadline_at):
                 held = await stack.enter_async_context(self._held_limit.hold(opened.full_pixels))
@@ -154,7 +153,7 @@ class CropService:
             chosen = tuple(choose(result.ranked))
 
             def encode_all() -> tuple[EncodedPicture, ...]:
-                return tuple(encode_crop(opened.stored.image, crop.box_xyxy, picture) for crop in chosen)
+                return tuple(encode_crop(opened.loaded_image, crop.box_xyxy, picture) for crop in chosen)
 
             pictures = await self._in_pool("encode", stages, encode_all, deadline_at, held)
         return PicturesResult(replace(result, seconds=stages.seconds()), chosen, pictures)
@@ -164,8 +163,16 @@ class CropService:
     ) -> tuple[DecodedPhoto, ViewPlan]:
         """The photo opened, decoded at the network's scale, and its candidate views."""
         permit.spend()
-        opened = await self._in_pool("decode", stages, lambda: self._decoder.open(photo), deadline_at)
+        opened = await self._open(photo, stages, deadline_at, at_full_scale=False)
         return await self._decode_and_plan(opened, plan, stages, deadline_at)
+
+    async def _open(
+        self, photo: bytes, stages: Stages, deadline_at: float | None, *, at_full_scale: bool
+    ) -> OpenedPhoto:
+        def open_photo() -> OpenedPhoto:
+            return self._decoder.open(photo, at_full_scale=at_full_scale, seconds=self._seconds_left(deadline_at))
+
+        return await self._in_pool("decode", stages, open_photo, deadline_at)
 
     async def _decode_and_plan(
         self,
@@ -179,7 +186,7 @@ class CropService:
 
         def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
             # On a pool thread, so that the event loop never works in proportion to the photo.
-            decoded = self._decoder.decode(opened)
+            decoded = self._decoder.decode(opened, self._seconds_left(deadline_at))
             return decoded, plan(decoded.width, decoded.height)
 
         stages.begin("decode_wait")
@@ -240,11 +247,14 @@ class CropService:
         stages.split(stage, seconds)
         return result
 
+    def _seconds_left(self, deadline_at: float | None) -> float | None:
+        return None if deadline_at is None else max(0.0, deadline_at - self._clock())
+
     @asynccontextmanager
     async def _before(self, deadline_at: float | None) -> AsyncIterator[None]:
         """Ends the block with DeadlineError when the time has come."""
         try:
-            async with asyncio.timeout(None if deadline_at is None else max(0.0, deadline_at - self._clock())):
+            async with asyncio.timeout(self._seconds_left(deadline_at)):
                 yield
         except TimeoutError:
             raise DeadlineError(_TOO_LATE) from None

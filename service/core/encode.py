@@ -6,9 +6,10 @@ grows with the crop. Orientation is baked in and a fitting colour profile is kep
 along unless it is asked for: GPS positions and camera names are nobody else's business.
 """
 
+import os
+import tempfile
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image, PngImagePlugin
 
@@ -172,6 +173,14 @@ def _save(
         extras = {**extras, "quality": quality or _DEFAULT_QUALITY[picture_format]}
     if picture_format is PictureFormat.JPEG and extras["quality"] >= _FULL_COLOUR_QUALITY:
         extras = {**extras, "subsampling": "4:4:4"}
-    buffer = BytesIO()
-    picture.save(buffer, picture_format.upper(), **_SAVE_OPTIONS[picture_format], **extras)
-    return buffer.getvalue()
+    with _file_in_memory() as file:
+        picture.save(file, picture_format.upper(), **_SAVE_OPTIONS[picture_format], **extras)
+        file.seek(0)
+        return file.read()
+
+
+def _file_in_memory() -> IO[bytes]:
+    """A file of the system: to a `BytesIO` Pillow writes a JPEG with the interpreter held, 0.3 s at 12 megapixels."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("picture", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile()

@@ -5,7 +5,7 @@ from vrn_cropper.model.errors import PhotoTooLargeError
 # Flat colour compresses to less than this; nothing that was photographed does. Small pictures may be as flat as
 # they like: they cost nothing.
 MAX_PIXELS_PER_BYTE = 10_000
-ALWAYS_ALLOWED_PIXELS = 16_000_000
+ALWAYS_ALLOWED_PIXELS = 50_000_000
 MAX_SIZES = 10_000
 
 

@@ -10,8 +10,8 @@ from vrn_cropper.model.errors import PhotoTooLargeError
 # Profiles, XMP and previews come in segments of 64 KiB: a 32 MiB upload that is all metadata has 512.
 MAX_SEGMENTS = 1000
 MAX_FILL_BYTES = 4096
-# Cameras and editors write at most 10, optimisers some dozen.
-MAX_SCANS = 100
+# Cameras and editors write at most 10, optimisers some dozen, progressive transfer of the web's early years hundreds.
+MAX_SCANS = 1000
 # A scan goes over the whole picture: 100 megapixels at the usual 10 scans, 15 at 100.
 MAX_SCANNED_PIXELS = 1_500_000_000
 _NOT_FOLLOWED_BY_LENGTH = frozenset({0x01, *range(0xD0, 0xDA)})
@@ -21,8 +21,10 @@ _START_OF_SCAN, _END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
-def check_jpeg(photo: bytes) -> None:
-    """Raises PhotoTooLargeError for more segments or scans than a photo has."""
+def check_jpeg(photo: bytes) -> int:
+    """Pixels that its decoder goes over, all scans together. Raises PhotoTooLargeError for more segments or scans
+    than a photo has.
+    """
     pixels, first_scan = _before_pixels(photo)
     # Inside a scan these two bytes cannot occur, so this counts at least every scan; only few files have more.
     scans = photo.count(b"\xff\xda", first_scan)
@@ -30,6 +32,7 @@ def check_jpeg(photo: bytes) -> None:
         scans = _count_scans(photo, first_scan)
     if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
         raise PhotoTooLargeError(f"the JPEG has {scans} scans; save it with fewer, or not as progressive")
+    return scans * pixels
 
 
 def _before_pixels(photo: bytes) -> tuple[int, int]:

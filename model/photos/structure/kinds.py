@@ -4,8 +4,11 @@ import struct
 
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"BM": "BMP", b"II*\x00": "TIFF", b"MM\x00*": "TIFF",
+    b"II+\x00": "TIFF", b"MM\x00+": "TIFF", b"MM*\x00": "TIFF", b"II\x00*": "TIFF",
 }  # fmt: skip
-_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"})
+_BRANDS = frozenset(
+    {b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+)
 _SMALLEST_BMP = 54
 
 
