@@ -10,6 +10,7 @@ from vrn_cropper.model.network.export_info import ExportInfo
 from vrn_cropper.model.views.crops import Crop
 from vrn_cropper.model.views.own_boxes import ScoredBox
 from vrn_cropper.service.core.crop_service import CropResult, ScoreResult
+from vrn_cropper.service.error_codes import ErrorCode
 
 
 class ImageSize(BaseModel):
@@ -155,7 +156,7 @@ class EntryError(BaseModel):
     """Why one photo of a batch failed: what `POST /crop` would have answered for it alone."""
 
     status: int = Field(description="HTTP status of that answer", examples=[422])
-    code: str = Field(examples=["broken_photo"])
+    code: ErrorCode = Field(examples=["broken_photo"])
     message: str = Field(examples=["the photo is damaged or cut short; send the whole file"])
 
 
@@ -178,7 +179,7 @@ class BatchAnswer(BaseModel):
 class ErrorDetail(BaseModel):
     """`code` is for programs, `message` for people, `request_id` for the operator's log."""
 
-    code: str = Field(examples=["bad_request"])
+    code: ErrorCode = Field(examples=["bad_request"])
     message: str = Field(description="says what to do", examples=["top_k is a whole number from 1 to 50; got '0'"])
     request_id: str = Field(examples=["5f0c9a1e7d3b4c2f8a6e0d9b1c7f3e52"])
 
