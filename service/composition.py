@@ -5,6 +5,7 @@ builds; the part that crops comes from `service.core.build`.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry
@@ -16,10 +17,16 @@ from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.app import build_app
 from vrn_cropper.service.http.auth import ApiKeys
 from vrn_cropper.service.http.connection_watch import ConnectionLimits, ConnectionWatch
+from vrn_cropper.service.http.envelope import Envelope
+from vrn_cropper.service.http.intake import Intake, RouteLimits
 from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.page_files import read_page_files
 from vrn_cropper.service.http.request_record import OnRequest
-from vrn_cropper.service.http.serving import RouteLimits, Serving
+from vrn_cropper.service.http.routes_crop import crop_routes
+from vrn_cropper.service.http.routes_image import image_routes
+from vrn_cropper.service.http.routes_page import page_routes
+from vrn_cropper.service.http.routes_score import score_routes
+from vrn_cropper.service.http.routes_state import metrics_routes, probe_routes, version_routes
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 from vrn_cropper.service.settings import Settings
@@ -76,29 +83,34 @@ def build_process(
         gpu_memory_bytes=core.runner.engine.memory_bytes,
         connections=lambda: connections.count,
     )
-    serving = Serving(
-        crops=core.crops,
-        admission=admission,
-        batcher=core.batcher,
-        engine=core.runner.engine,
-        export=core.export,
-        lifecycle=lifecycle,
+    envelope = partial(
+        Envelope,
         metrics=metrics,
-        limits=RouteLimits(
-            settings.max_upload_bytes,
-            settings.max_files,
-            settings.max_files_bytes,
-            settings.request_timeout_s,
-            PaceLimits(settings.min_bytes_per_s, settings.stall_timeout_s, settings.upload_timeout_s),
-        ),
-        version=service_version(),
-        serves_metrics=settings.metrics_port is None,
-        page=read_page_files(settings.max_upload_bytes),
+        lifecycle=lifecycle,
+        model_version=core.export.version,
+        on_request=on_request,
         clock=clock,
     )
     given = settings.api_keys.get_secret_value() if settings.api_keys else None
     api_keys = ApiKeys.of(given, settings.api_keys_file)
-    app = build_app(serving, on_request, api_keys)
+    limits = RouteLimits(
+        settings.max_upload_bytes,
+        settings.max_files,
+        settings.max_files_bytes,
+        settings.request_timeout_s,
+        PaceLimits(settings.min_bytes_per_s, settings.stall_timeout_s, settings.upload_timeout_s),
+    )
+    intake = Intake(lifecycle, admission, limits, clock)
+    routers = [
+        crop_routes(intake, core.crops, metrics, core.export),
+        image_routes(intake, core.crops, metrics),
+        score_routes(intake, core.crops, metrics, core.export),
+        probe_routes(lifecycle, core.batcher, admission),
+        version_routes(core.runner.engine, core.export, service_version()),
+        *([metrics_routes(metrics)] if settings.metrics_port is None else []),
+        page_routes(read_page_files(settings.max_upload_bytes)),
+    ]
+    app = build_app(routers, envelope, service_version(), api_keys)
     return Process(settings, app, core, lifecycle, admission, connections, metrics)
 
 

@@ -1,38 +1,45 @@
-"""The ASGI application from ready objects: routes, error answers, envelope. Builds nothing else."""
+"""The ASGI application from ready objects: routes, error answers, keys, envelope. Builds nothing else."""
 
-from fastapi import Request
+from collections.abc import Callable, Iterable
+
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from vrn_cropper.model.errors import VrnError
-from vrn_cropper.service.error_codes import NOT_FOUND
+from vrn_cropper.service.error_codes import ErrorCode
+from vrn_cropper.service.http import openapi
 from vrn_cropper.service.http.auth import ApiKeys, RequireKey
 from vrn_cropper.service.http.docs_page import STATIC_URL, add_docs_page
-from vrn_cropper.service.http.envelope import Envelope
 from vrn_cropper.service.http.error_answers import error_answer, error_body
-from vrn_cropper.service.http.request_record import OnRequest, request_record
-from vrn_cropper.service.http.routes_state import build_router
-from vrn_cropper.service.http.serving import Serving
+from vrn_cropper.service.http.request_record import request_record
 
-_HTTP_CODES = {404: NOT_FOUND, 405: "bad_request"}
+_HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
 
-def build_app(serving: Serving, on_request: OnRequest | None = None, api_keys: ApiKeys | None = None) -> ASGIApp:
-    """The application. `on_request` is told of every request after its answer; without `api_keys` all are served."""
+def build_app(
+    routers: Iterable[APIRouter],
+    envelope: Callable[[ASGIApp], ASGIApp],
+    version: str,
+    api_keys: ApiKeys | None = None,
+) -> ASGIApp:
+    """The application of these routes; without `api_keys` all requests are served."""
     # Scripts of `/docs` from here: FastAPI's own page fetches them from elsewhere, and is empty offline.
     app = FastAPIOffline(
         docs_url=None,
         title="VRN cropper",
-        version=serving.version,
-        description=_DESCRIPTION,
+        version=version,
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
         redoc_url=None,
         static_url=STATIC_URL,
         redirect_slashes=False,  # a redirect goes to whatever the Host header says
     )
     add_docs_page(app)
-    app.include_router(build_router(serving))
+    for router in routers:
+        app.include_router(router)
 
     @app.exception_handler(VrnError)
     async def answer_known(request: Request, error: VrnError) -> JSONResponse:
@@ -48,21 +55,8 @@ def build_app(serving: Serving, on_request: OnRequest | None = None, api_keys: A
     @app.exception_handler(HTTPException)
     async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
         record = request_record(request.scope)
-        record.outcome = _HTTP_CODES.get(error.status_code, "bad_request")
+        record.outcome = _HTTP_CODES.get(error.status_code, ErrorCode.BAD_REQUEST)
         body = error_body(record.outcome, str(error.detail), record.request_id)
         return JSONResponse(body, status_code=error.status_code, headers=error.headers)
 
-    return Envelope(
-        RequireKey(app, api_keys) if api_keys else app,
-        metrics=serving.metrics,
-        lifecycle=serving.lifecycle,
-        model_version=serving.export.version,
-        on_request=on_request,
-        clock=serving.clock,
-    )
-
-
-_DESCRIPTION = (
-    "Crops photos by the View Ranking Network. Boxes are in pixels of the upright photo (EXIF orientation"
-    ' applied); every error has the body `{"error": {"code", "message", "request_id"}}`.'
-)
+    return envelope(RequireKey(app, api_keys) if api_keys else app)

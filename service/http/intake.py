@@ -1,99 +1,109 @@
-"""How a request's photos and options come in: readiness, room, deadline, body, options, a client that leaves.
+"""How a request's photos and options come in: readiness, room, deadline, body, a client that leaves.
 
 Shared by the routes that crop. Knows HTTP; knows nothing of what happens to the photos.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
 
-from vrn_cropper.model.views.options import CropOptions
-from vrn_cropper.model.views.own_boxes import BoxOptions
-from vrn_cropper.service.core.picture_request import PictureOptions
+from vrn_cropper.service.core.accepted_photos import Permit
+from vrn_cropper.service.core.option_table import Option
 from vrn_cropper.service.errors import BadRequestError, DisconnectedError
-from vrn_cropper.service.http.serving import Serving
+from vrn_cropper.service.http.admission import Admission
+from vrn_cropper.service.http.given_options import GivenOptions
+from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.upload import Upload, read_upload
+from vrn_cropper.service.lifecycle import Lifecycle
 
 R = TypeVar("R")
 MAX_TIMEOUT_MS = 999_999_999
 
 
-class GivenOptions:
-    """A client's options as strings, from the query and, beside a multipart photo, from form fields."""
+@dataclass(frozen=True, slots=True)
+class RouteLimits:
+    """Bytes of one photo, photos and bytes of one batch request, seconds of any request from its last byte on; how
+    slowly it may come before.
+    """
 
-    def __init__(self, *sources: Mapping[str, Sequence[str]]) -> None:
-        self._sources = sources
-
-    def many(self, name: str) -> list[str]:
-        """All values of `name`, those of the query first."""
-        return [value for source in self._sources for value in source.get(name, ())]
-
-    def one(self, name: str) -> str | None:
-        """The value of `name`, if there is one. Raises BadRequestError if there are several."""
-        values = self.many(name)
-        if len(values) > 1:
-            raise BadRequestError(f"give {name} once")
-        return values[0] if values else None
-
-    def crop_options(self) -> CropOptions:
-        """Raises BadRequestError or CropOptionError."""
-        return CropOptions.parse(
-            self.one("top_k"),
-            self.many("aspect_ratio"),
-            max_overlap=self.one("max_overlap"),
-            keep=self.many("keep"),
-            min_scale=self.one("min_scale"),
-        )
-
-    def box_options(self) -> BoxOptions:
-        """Raises BadRequestError or CropOptionError."""
-        return BoxOptions.parse(self.many("box"), self.many("box_xyxy"), self.one("aspect_ratio"))
-
-    def picture_options(self) -> PictureOptions:
-        """Raises BadRequestError or CropOptionError."""
-        names = ("width", "height", "upscale", "format", "quality", "metadata")
-        return PictureOptions.parse(**{name: self.one(name) for name in names})
+    max_upload_bytes: int
+    max_files: int
+    max_files_bytes: int
+    request_timeout_s: float
+    upload_pace: PaceLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """A body that was read, its options, and the time of the clock when its answer is due."""
+class Received:
+    """A request that was read: its photos, its options, and the time of the clock when its answer is due.
 
-    upload: Upload
+    `accept()` is the permit of one photo; it raises OverloadedError.
+    """
+
+    photos: list[bytes]
     options: GivenOptions
     deadline_at: float
+    accept: Callable[[], AbstractAsyncContextManager[Permit]]
 
-    def only_photo(self) -> bytes:
-        """The one photo. Raises BadRequestError."""
-        photos = [photo for name, photo in self.upload.files if name == "image"]
-        if len(photos) != 1:
-            raise BadRequestError("send exactly one photo, as multipart field 'image' or as the body")
-        return photos[0]
+    @property
+    def photo(self) -> bytes:
+        """The one photo of a route that takes one."""
+        (photo,) = self.photos
+        return photo
 
 
-@asynccontextmanager
-async def take_in(request: Request, serving: Serving, *, max_bytes: int, max_files: int = 1) -> AsyncIterator[Intake]:
-    """Read the request's body at the client's pace; its bytes count as held while the block runs.
+class Intake:
+    """Takes requests in, within the limits. For one event loop."""
 
-    The deadline begins with the body's last byte: how long that takes is the client's doing. Raises NotReadyError or
-    OverloadedError before the body is read, and what `read_upload` raises.
-    """
-    timeout_s = _timeout_s(request, serving.limits.request_timeout_s)
-    serving.lifecycle.check_takes_work()
-    serving.admission.check_room()  # before the body is read: a refusal must be cheap
-    with serving.admission.hold_bytes() as hold:
-        pace = serving.limits.upload_pace
-        upload = await read_upload(
-            request, hold, max_bytes=max_bytes, max_files=max_files, pace=pace, clock=serving.clock
-        )
-        deadline_at = serving.clock() + timeout_s
-        query = {name: request.query_params.getlist(name) for name in request.query_params}
-        yield Intake(upload, GivenOptions(query, upload.fields), deadline_at)
+    def __init__(
+        self, lifecycle: Lifecycle, admission: Admission, limits: RouteLimits, clock: Callable[[], float]
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._admission = admission
+        self.limits = limits
+        self._clock = clock
+
+    @asynccontextmanager
+    async def one_photo(self, request: Request, options: Mapping[str, Option]) -> AsyncIterator[Received]:
+        """Read a request of one photo at the client's pace; its bytes count as held while the block runs.
+
+        The deadline begins with the body's last byte: how long that takes is the client's doing. Raises NotReadyError
+        or OverloadedError before the body is read, what `read_upload` raises, and BadRequestError for an option that
+        is none of `options`.
+        """
+        async with self._take(request, options, self.limits.max_upload_bytes, 1) as (upload, received):
+            received.photos.append(_only_photo(upload))
+            yield received
+
+    @asynccontextmanager
+    async def many_photos(self, request: Request, options: Mapping[str, Option]) -> AsyncIterator[Received]:
+        """As `one_photo`, for several photos in multipart fields `images`."""
+        limits = self.limits
+        async with self._take(request, options, limits.max_files_bytes, limits.max_files) as (upload, received):
+            received.photos.extend(_all_photos(upload))
+            yield received
+
+    @asynccontextmanager
+    async def _take(
+        self, request: Request, options: Mapping[str, Option], max_bytes: int, max_files: int
+    ) -> AsyncIterator[tuple[Upload, Received]]:
+        timeout_s = _timeout_s(request, self.limits.request_timeout_s)
+        self._lifecycle.check_takes_work()
+        self._admission.check_room()  # before the body is read: a refusal must be cheap
+        with self._admission.hold_bytes() as hold:
+            pace, clock = self.limits.upload_pace, self._clock
+            upload = await read_upload(
+                request, hold, max_bytes=max_bytes, max_files=max_files, pace=pace, clock=clock
+            )
+            deadline_at = self._clock() + timeout_s
+            query = {name: request.query_params.getlist(name) for name in request.query_params}
+            given = GivenOptions(options, query, upload.fields)
+            yield upload, Received([], given, deadline_at, self._admission.accept)
 
 
 async def unless_disconnected(request: Request, work: Awaitable[R]) -> R:
@@ -114,6 +124,34 @@ async def unless_disconnected(request: Request, work: Awaitable[R]) -> R:
         working.cancel()
         leaving.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+def _only_photo(upload: Upload) -> bytes:
+    photos = [photo for name, photo in upload.files if name == "image"]
+    if len(photos) != 1 or len(upload.files) != 1:
+        raise BadRequestError(
+            f"send exactly one photo, as multipart field 'image' or as the body; {_what_came(upload)}"
+        )
+    return photos[0]
+
+
+def _all_photos(upload: Upload) -> list[bytes]:
+    photos = [photo for name, photo in upload.files if name == "images"]
+    if not photos or len(photos) < len(upload.files):
+        raise BadRequestError(
+            f"send the photos as multipart/form-data, each in a field named 'images'; {_what_came(upload)}"
+        )
+    return photos
+
+
+def _what_came(upload: Upload) -> str:
+    """The names of what was received, for a message."""
+    if upload.is_raw:
+        return "got one photo as the body"
+    files = ", ".join(repr(name[:40]) for name, _ in upload.files[:10])
+    fields = ", ".join(repr(name[:40]) for name in list(upload.fields)[:10])
+    parts = [f"files in {files}" if files else "no file", f"text in {fields}" if fields else ""]
+    return "got " + " and ".join(filter(None, parts))
 
 
 def _timeout_s(request: Request, cap_s: float) -> float:

@@ -8,20 +8,23 @@ from fastapi import APIRouter, Request, Response
 from vrn_cropper.model.errors import CropOptionError, CropRequestError
 from vrn_cropper.model.views.crops import Crop, RankedCrops
 from vrn_cropper.model.views.options import MAX_TOP_K
+from vrn_cropper.service.core.crop_service import CropService
+from vrn_cropper.service.core.option_table import ONE_PICTURE_OPTIONS
 from vrn_cropper.service.core.picture_request import match_ratio
 from vrn_cropper.service.http import openapi
-from vrn_cropper.service.http.intake import GivenOptions, take_in, unless_disconnected
+from vrn_cropper.service.http.intake import Intake, unless_disconnected
 from vrn_cropper.service.http.request_record import request_record
 from vrn_cropper.service.http.routes_crop import note_result
-from vrn_cropper.service.http.serving import Serving
+from vrn_cropper.service.metrics import Metrics
 
 
-def add_image_route(router: APIRouter, serving: Serving) -> None:
+def image_routes(intake: Intake, crops: CropService, metrics: Metrics) -> APIRouter:
     """The route."""
+    router = APIRouter(tags=["photos"])
 
     @router.post(
-        "/crop/image", response_class=Response, responses={**openapi.PICTURE_ANSWER, **openapi.ERRORS},
-        openapi_extra=openapi.IMAGE, summary="The cropped picture",
+        "/crop/image", operation_id="crop_image", summary="The cropped picture", response_class=Response,
+        responses={**openapi.PICTURE_ANSWER, **openapi.PHOTO_ERRORS}, openapi_extra=openapi.IMAGE,
     )  # fmt: skip
     async def crop_image(request: Request) -> Response:
         """The best crop of a photo as a picture, cut from the full photo, which is decoded once.
@@ -31,13 +34,11 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
         their ratio.
         """
         record = request_record(request.scope)
-        async with take_in(request, serving, max_bytes=serving.limits.max_upload_bytes) as intake:
-            photo, given = intake.only_photo(), intake.options
-            picture, rank = given.picture_options(), _rank(given)
+        async with intake.one_photo(request, ONE_PICTURE_OPTIONS) as received:
+            photo, given = received.photo, received.options
+            ratio, picture, rank = given.one("aspect_ratio"), given.picture_options(), _rank(given.one("rank"))
             options = replace(given.crop_options(), top_k=rank)
-            if len(options.aspect_ratios) > 1:
-                raise CropOptionError("one picture has one aspect_ratio; give it once")
-            options, picture = match_ratio(options, picture, is_ratio_given=bool(given.many("aspect_ratio")))
+            options, picture = match_ratio(options, picture, is_ratio_given=ratio is not None)
 
             def choose(ranked: RankedCrops) -> Sequence[Crop]:
                 if len(ranked.crops) < rank:
@@ -45,23 +46,22 @@ def add_image_route(router: APIRouter, serving: Serving) -> None:
                     raise CropRequestError(f"this photo has only {count} such crops; ask for a lower rank")
                 return ranked.crops[rank - 1 :]
 
-            async with serving.admission.accept() as permit:
-                work = serving.crops.crop_pictures(
-                    photo, options, picture, choose, permit, intake.deadline_at, record.stages
+            async with received.accept() as permit:
+                work = crops.crop_pictures(
+                    photo, options, picture, choose, permit, received.deadline_at, record.stages
                 )
                 cut = await unless_disconnected(request, work)
             record.stages.begin("answer")
-            note_result(serving, record, cut.result, len(photo))
+            note_result(metrics, record, cut.result, len(photo))
         made = cut.pictures[0]
         headers = _headers(cut.chosen[0], cut.result.ranked)
         headers["Content-Disposition"] = f'inline; filename="crop{made.format.suffix}"'
         return Response(made.content, media_type=made.format.media_type, headers=headers)
 
+    return router
 
-def _rank(given: GivenOptions) -> int:
-    if given.one("top_k") is not None:
-        raise CropOptionError("one picture is one crop: ask for it by rank, not top_k")
-    text = given.one("rank")
+
+def _rank(text: str | None) -> int:
     if text is None:
         return 1
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_TOP_K):

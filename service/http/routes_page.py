@@ -29,8 +29,9 @@ _HEADERS = {
 }
 
 
-def add_page_routes(router: APIRouter, files: PageFiles) -> None:
+def page_routes(files: PageFiles) -> APIRouter:
     """Both routes."""
+    router = APIRouter()
 
     @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:
@@ -44,6 +45,8 @@ def add_page_routes(router: APIRouter, files: PageFiles) -> None:
         if file is None:
             raise HTTPException(404)
         return _answer(request, file)
+
+    return router
 
 
 def _answer(request: Request, file: PageFile) -> Response:

@@ -28,10 +28,14 @@ _RAW_TYPES = ("image/", "application/octet-stream")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A body taken apart: files in order as (field name, bytes), and the text fields."""
+    """A body taken apart: files in order as (field name, bytes), and the text fields.
+
+    With `is_raw` the body was the photo itself, which is then the one file, named `image`.
+    """
 
     files: list[tuple[str, bytes]]
     fields: dict[str, list[str]] = field(default_factory=dict)
+    is_raw: bool = False
 
 
 async def read_upload(
@@ -54,7 +58,7 @@ async def read_upload(
     if content_type.startswith("multipart/form-data"):
         return await _read_multipart(request, stream, max_bytes, max_files)
     if content_type.startswith(_RAW_TYPES):
-        return Upload(files=[("image", b"".join([chunk async for chunk in stream]))])
+        return Upload(files=[("image", b"".join([chunk async for chunk in stream]))], is_raw=True)
     raise UnsupportedPhotoError("send the photo as multipart/form-data field 'image', or as the body with image/*")
 
 

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from vrn_cropper.service.http.page_files import read_page_files
-from vrn_cropper.service.http.routes_page import CONTENT_SECURITY_POLICY, add_page_routes
+from vrn_cropper.service.http.routes_page import CONTENT_SECURITY_POLICY, page_routes
 
 FILES = read_page_files(max_upload_bytes=1234)
 SCRIPTS = {name: file.content.decode() for name, file in FILES.static.items() if name.endswith(".js")}
@@ -19,9 +19,8 @@ SCRIPTS = {name: file.content.decode() for name, file in FILES.static.items() if
 
 @pytest.fixture(scope="module")
 def ask():
-    app, router = FastAPI(), APIRouter()
-    add_page_routes(router, FILES)
-    app.include_router(router)
+    app = FastAPI()
+    app.include_router(page_routes(FILES))
 
     def ask(path, method="GET", **headers):
         async def scenario():
