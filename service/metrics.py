@@ -4,7 +4,7 @@ Names have the prefix `vrn_`, times are in seconds. No label value comes from a 
 reasons are closed sets, and anything else counts as `other`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import get_args
 
 from prometheus_client import (
@@ -16,7 +16,10 @@ from prometheus_client import (
     disable_created_metrics,
     start_http_server,
 )
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from vrn_cropper.service.core.batch_contract import DropReason
 from vrn_cropper.service.core.crop_service import PhotoResult
@@ -210,6 +213,10 @@ class Metrics:
         self._ready.set_function(lambda: float(is_ready()))
         self._gpu_memory.set_function(lambda: float(gpu_memory_bytes() or 0))
 
+    def watch_log(self, dropped_lines: Callable[[], int]) -> None:
+        """Where the count of lost log lines is read at each scrape."""
+        self._registry.register(_LostLines(dropped_lines))
+
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """What Prometheus scrapes, and its media type: OpenMetrics, with exemplars, where `accept` asks for it."""
         encode, media_type = choose_encoder(accept)
@@ -225,3 +232,16 @@ class Metrics:
             thread.join()
 
         return stop
+
+
+class _LostLines(Collector):
+    """A counter that another thread keeps."""
+
+    def __init__(self, dropped_lines: Callable[[], int]) -> None:
+        self._dropped_lines = dropped_lines
+
+    def collect(self) -> Iterable[Metric]:
+        """At each scrape."""
+        yield CounterMetricFamily(
+            "vrn_log_lines_dropped", "Log lines lost, as standard error was not read.", self._dropped_lines()
+        )

@@ -101,6 +101,7 @@ class Server(uvicorn.Server):
             if sig == signal.SIGHUP:
                 return  # a terminal that ends says so twice: its shell, and the kernel
             _log.warning("second signal %s: stopping at once", signal.Signals(sig).name)
+            logging.shutdown()  # writes what waits, unless nobody reads it
             os._exit(128 + sig)
         _log.info("%s: draining", signal.Signals(sig).name)
         self._process.lifecycle.drain()

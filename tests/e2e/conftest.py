@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,14 +32,18 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.005)
 
 
+def server_environment(variables: dict[str, str]) -> dict[str, str]:
+    """This process's environment without its settings of the service, and `variables`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("VRN_", "OTEL_"))}
+    return {**clean, "VRN_PORT": "0", "VRN_LOG_FORMAT": "json", "PYTHONPATH": str(ROOT), **variables}
+
+
 class ServerProcess:
     """A server in a process of its own; `port` is known once it listens."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("VRN_", "OTEL_"))}
-        variables = {"VRN_PORT": "0", "VRN_LOG_FORMAT": "json", "PYTHONPATH": str(ROOT), **environment}
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env={**clean, **variables}, stderr=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=server_environment(environment), stderr=subprocess.PIPE, text=True
         )
         self.log: list[str] = []
         self.port: int | None = None
@@ -161,6 +166,17 @@ def gated_server(
         return server.wait_ready(), Gate(tmp_path)
 
     return start
+
+
+@pytest.fixture
+def gated_command(tmp_path: Path, tiny_export: Path) -> tuple[list[str], dict[str, str], int]:
+    """Command, environment and port of a gated server that the test starts itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, str(Path(__file__).parent / "gated_server.py")]
+    variables = {"E2E_DIR": str(tmp_path), "VRN_MODEL_PATH": str(tiny_export), "VRN_PORT": str(port)}
+    return command, server_environment(variables), port
 
 
 @pytest.fixture(scope="session")

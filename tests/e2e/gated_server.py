@@ -1,12 +1,16 @@
 """The real server process around an engine that a test holds and watches through files.
 
 `$E2E_DIR/hold`: while it exists the engine does not finish a batch. `$E2E_DIR/scored`: one line a scored photo,
-its mean colour. `$E2E_DIR/broken`: while it exists the engine fails on everything. `$E2E_DIR/closed`: the engine
-was closed. A white photo is poison. With `E2E_BREAK_LOOP` set, the batch loop dies of its first batch.
+its mean colour. `$E2E_DIR/broken`: while it exists the engine fails on everything. `$E2E_DIR/noisy`: while it exists
+the engine writes to standard error past the log. `$E2E_DIR/closed`: the engine was closed. A white photo is poison.
+With `E2E_BREAK_LOOP` set, the batch loop dies of its first batch.
 """
 
 import os
+import sys
+import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +35,11 @@ class GatedEngine:
         return stack_items(items)
 
     def score(self, batch):
+        if (FOLDER / "noisy").exists():
+            os.write(2, b"from a C library\n" + b"\xff" * 50_000 + b"\nits last line")
+            print("printed", file=sys.stderr)
+            warnings.warn("a warning of Python", stacklevel=1)
+            threading.Thread(target=lambda: 1 / 0, name="careless").start()
         (FOLDER / "running").touch()
         if (FOLDER / "broken").exists():
             raise RuntimeError("CUDA error: device-side assert triggered")

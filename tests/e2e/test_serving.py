@@ -1,8 +1,10 @@
 """Promises of a running server: overload, deadlines, disconnects, poison, concurrency."""
 
 import asyncio
+import contextlib
 import json
 import socket
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -156,6 +158,47 @@ def test_metrics_have_their_own_port_if_asked(gated_server):
     server, _ = gated_server(VRN_METRICS_PORT=str(port))
     assert "vrn_ready 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
     assert httpx.get(server.url("/metrics"), timeout=PATIENCE_S).status_code == 404
+
+
+def test_what_is_written_past_the_log_is_json_too(gated_server, flat_photo):
+    server, gate = gated_server()
+    (gate.folder / "noisy").touch()
+    assert post(server, flat_photo(7)).status_code == 200
+    server.process.terminate()
+    assert server.wait() == 0
+    lines = [json.loads(line) for line in server.log]
+    messages = [line["message"] for line in lines]
+    assert "from a C library" in messages
+    assert any(message.startswith("its last line") for message in messages)
+    assert any(message.endswith("printed") for message in messages)
+    assert any("a warning of Python" in message for message in messages)
+    (thread,) = [line for line in lines if "careless" in line["message"]]
+    assert "ZeroDivisionError" in thread["exception"]
+
+
+def test_log_that_nobody_reads_stops_no_request(gated_command, flat_photo):
+    """A pipe holds 64 KiB: some two hundred lines."""
+    command, environment, port = gated_command
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
+                wait_until_ready(client)
+                for number in range(400):
+                    assert client.post("/crop", content=flat_photo(number % 200)).status_code == 200
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0
+        finally:
+            process.kill()
+
+
+def wait_until_ready(client):
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if client.get("/readyz").status_code == 200:
+                return
+        assert time.monotonic() < until, "the server never was ready"
+        time.sleep(0.01)
 
 
 def test_every_log_line_is_json_and_a_request_has_one(gated_server, flat_photo):

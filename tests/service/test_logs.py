@@ -1,21 +1,18 @@
-"""Log lines: JSON for machines, text for a terminal."""
+"""Log lines: JSON for machines, text for a terminal; nothing on standard error is anything else."""
 
-import io
+import contextlib
 import json
 import logging
+import os
+import pty
 import sys
+import threading
+import warnings
+from types import SimpleNamespace
 
 import pytest
 
-from vrn_cropper.service.logs import JsonFormatter, TextFormatter, set_up_logs
-
-
-@pytest.fixture
-def _root_logger():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
+from vrn_cropper.service.logs import JsonFormatter, LogOutput, TextFormatter
 
 
 def record(facts=None, error=None):
@@ -46,20 +43,77 @@ def test_text_line_shows_the_facts():
     assert TextFormatter().format(record({"status": 200})).endswith("hello you status=200")
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+@pytest.fixture
+def output_on():
+    """A LogOutput on a pipe or a terminal, and what was written there when it is closed."""
+    opened = []
+
+    @contextlib.contextmanager
+    def start(log_format="json", terminal=False):
+        readable, writable = pty.openpty() if terminal else os.pipe()
+        output = LogOutput(writable)
+        output.set_up(log_format, "info")
+        lines: list[str] = []
+        try:
+            yield output, writable, lines
+        finally:
+            output.close()
+            lines += os.read(readable, 1 << 16).decode().splitlines()
+            opened.extend((readable, writable))
+
+    yield start
+    for descriptor in opened:
+        os.close(descriptor)
 
 
-@pytest.mark.usefixtures("_root_logger")
 @pytest.mark.parametrize(
-    ("log_format", "stream", "is_json"),
-    [("auto", io.StringIO(), True), ("auto", Terminal(), False), ("json", Terminal(), True),
-     ("text", io.StringIO(), False)],
-)  # fmt: skip
-def test_format_follows_the_setting_and_the_terminal(log_format, stream, is_json):
-    set_up_logs(log_format, "info", stream)
-    logging.getLogger("service").info("hello")
-    logging.getLogger("service").debug("too quiet")
-    assert stream.getvalue().startswith("{") is is_json
-    assert stream.getvalue().count("\n") == 1
+    ("log_format", "terminal", "is_json"),
+    [("auto", False, True), ("auto", True, False), ("json", True, True), ("text", False, False)],
+)
+def test_format_follows_the_setting_and_the_terminal(output_on, log_format, terminal, is_json):
+    with output_on(log_format, terminal) as (_, _, lines):
+        logging.getLogger("service").info("hello")
+        logging.getLogger("service").debug("too quiet")
+    assert len(lines) == 1
+    assert lines[0].startswith("{") is is_json
+
+
+def test_everything_that_is_written_there_is_a_json_line(output_on):
+    with output_on() as (_, descriptor, lines):
+        os.write(descriptor, b"TIFFReadDirectory: Warning, \xff\nits second line\nhalf a line")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("careful", stacklevel=1)
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        sys.excepthook(ValueError, ValueError("of the main thread"), None)
+        sys.unraisablehook(SimpleNamespace(err_msg=None, object="x", exc_value=OSError("of a destructor")))
+    parsed = [json.loads(line) for line in lines]
+    told = "\n".join(line["message"] + line.get("exception", "") for line in parsed)
+    for part in (
+        "its second line", "half a line", "careful", "ZeroDivisionError", "of the main thread", "of a destructor",
+    ):  # fmt: skip
+        assert part in told
+    assert {line["logger"] for line in parsed} == {"stderr", "py.warnings", "vrn_cropper.service.logs"}
+
+
+def test_after_the_end_everything_is_as_it_was(output_on):
+    before = (logging.getLogger().handlers[:], sys.excepthook, threading.excepthook, sys.unraisablehook)
+    with output_on() as (output, descriptor, lines):
+        output.set_up("json", "warning")  # as the process does once it has read its settings
+        os.write(descriptor, b"within\n")
+    os.write(descriptor, b"after\n")
+    assert [json.loads(line)["message"] for line in lines] == ["within"]
+    assert before == (logging.getLogger().handlers[:], sys.excepthook, threading.excepthook, sys.unraisablehook)
+
+
+def test_lost_lines_are_told_once_there_is_room(output_on):
+    with output_on() as (output, _, lines):
+        logging.getLogger("service").info("x" * 5_000_000)  # more than may wait
+        assert output.dropped_lines == 1
+        logging.getLogger("service").info("hello")
+        logging.getLogger("service").info("again")
+    assert [json.loads(line)["message"] for line in lines] == [
+        "hello", "1 log lines were lost: standard error was not read", "again",
+    ]  # fmt: skip
