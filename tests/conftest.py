@@ -4,6 +4,7 @@ Debian's packages.
 Installs only where it may (root, apt-get); elsewhere the test is skipped with a reason that says what to install.
 """
 
+import asyncio
 import fcntl
 import os
 import shutil
@@ -18,8 +19,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.loops import loop_of
+
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-qq", "--yes", "--no-install-recommends"]
 APT_TIMEOUT_S = 300
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return loop_of(item)
 
 
 def _find(name: str) -> str | None:

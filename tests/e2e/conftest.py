@@ -1,6 +1,5 @@
 """Real server processes on loopback, and photos for them."""
 
-import hashlib
 import json
 import os
 import signal
@@ -18,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
+from tests.fakes import write_export
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60  # a loaded machine is slow, a broken server never comes
@@ -138,16 +137,7 @@ class Gate:
 @pytest.fixture
 def tiny_export(tmp_path: Path) -> Path:
     """A file that passes for an export where the engine is a fake."""
-    graph = tmp_path / "tiny.onnx"
-    graph.write_bytes(b"graph")
-    facts = {
-        "name": "tiny",
-        "version": "v1",
-        "input_shapes": [list(shape) for shape in INPUT_SHAPES],
-        "sha256": hashlib.sha256(b"graph").hexdigest(),
-    }
-    graph.with_suffix(".json").write_text(json.dumps(facts))
-    return graph
+    return write_export(tmp_path)
 
 
 @pytest.fixture

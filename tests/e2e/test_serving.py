@@ -56,7 +56,7 @@ def variants(photo: bytes) -> list[bytes]:
 
 
 @pytest.mark.skipif(not EXPORT.exists(), reason="the exported model is not in this checkout")
-def test_64_clients_at_once_get_what_each_would_get_alone(start_server, tmp_path):
+async def test_64_clients_at_once_get_what_each_would_get_alone(start_server, tmp_path):
     server = start_server(VRN_MODEL_CACHE_DIR=str(tmp_path), VRN_DEVICE="cpu", VRN_REQUEST_TIMEOUT_S="60")
     server.wait_ready()
     photos = [variant for path in PHOTOS for variant in variants(path.read_bytes())]
@@ -69,7 +69,7 @@ def test_64_clients_at_once_get_what_each_would_get_alone(start_server, tmp_path
             requests = [client.post(server.url(query), content=photos[n % len(photos)]) for n in range(64)]
             return await asyncio.gather(*requests)
 
-    answers = asyncio.run(all_at_once())
+    answers = await all_at_once()
     assert [answer.status_code for answer in answers] == [200] * 64
     for number, answer in enumerate(answers):
         expected = alone[number % len(photos)]

@@ -1,6 +1,5 @@
 """`Cropper`: the service's result without the service."""
 
-import asyncio
 import multiprocessing
 import pickle
 import subprocess
@@ -36,16 +35,12 @@ def cropper():
     return Cropper.load(threads=1)
 
 
-def service_result(photo, options):
+async def service_result(photo, options):
     """What the server's core answers for the bytes of a photo."""
-
-    async def scenario():
-        settings = read_settings({"VRN_DEVICE": "cpu", "VRN_ENGINE_THREADS": "1", "VRN_DECODE_THREADS": "1"})
-        core = build_core(settings)
-        async with core.running(), core.accepted.accept() as permit:
-            return (await core.crops.crop(photo, options, permit)).ranked
-
-    return asyncio.run(scenario())
+    settings = read_settings({"VRN_DEVICE": "cpu", "VRN_ENGINE_THREADS": "1", "VRN_DECODE_THREADS": "1"})
+    core = build_core(settings)
+    async with core.running(), core.accepted.accept() as permit:
+        return (await core.crops.crop(photo, options, permit)).ranked
 
 
 def assert_same(ours, theirs):
@@ -57,7 +52,7 @@ def assert_same(ours, theirs):
     assert ours.whole_frame_score == pytest.approx(theirs.whole_frame_score, abs=1e-5)
 
 
-def test_result_is_the_servers_for_small_large_and_turned_photos(cropper):
+async def test_result_is_the_servers_for_small_large_and_turned_photos(cropper):
     chelsea = Image.open(PHOTOS / "chelsea.jpg")
     large, turned = BytesIO(), BytesIO()
     chelsea.resize((2400, 1600)).save(large, "JPEG")  # decoded at reduced scale
@@ -74,7 +69,7 @@ def test_result_is_the_servers_for_small_large_and_turned_photos(cropper):
             keep=[(0.4, 0.4, 0.2, 0.2)],
             min_scale=0.7,
         )
-        assert_same(ours, service_result(photo, options))
+        assert_same(ours, await service_result(photo, options))
 
 
 def test_path_bytes_image_and_array_give_the_same_crops(cropper):

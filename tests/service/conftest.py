@@ -1,68 +1,21 @@
-"""Fakes and helpers of the service's tests: virtual time, a runner, an observer, an engine."""
+"""What the service's tests are given: a runner, an observer, a batcher, an application around a fake engine."""
 
 import asyncio
 import contextlib
-import hashlib
-import json
-import selectors
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
-from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
+from tests.fakes import FakeEngine, write_export
+from tests.loops import virtual_clock
 from vrn_cropper.service.composition import build_process
 from vrn_cropper.service.core.batch_contract import BatchLimits
 from vrn_cropper.service.core.batcher import Batcher
-from vrn_cropper.service.engines.contract import stack_items
 from vrn_cropper.service.settings import read_settings
-
-
-class _InstantSelector(selectors.SelectSelector):
-    """Never waits: the time that the loop would sleep passes at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.passed_s = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        events = super().select(0)
-        if not events:
-            if timeout is None:
-                raise RuntimeError("the test waits for something that will never happen")
-            self.passed_s += max(0.0, timeout)
-        return events
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer."""
-
-    def __init__(self) -> None:
-        self._virtual = _InstantSelector()
-        super().__init__(self._virtual)
-
-    def time(self) -> float:
-        # Twice the loop's clock resolution more than what passed, as a timer may be a hair early otherwise.
-        return self._virtual.passed_s
-
-
-def virtual_clock() -> float:
-    return asyncio.get_running_loop().time()
-
-
-@pytest.fixture(name="virtual_clock")
-def virtual_clock_of_tests() -> Callable[[], float]:
-    """The clock of virtual time."""
-    return virtual_clock
-
-
-def run_virtual(work: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(work)
 
 
 @dataclass
@@ -143,62 +96,13 @@ def observer() -> RecordingObserver:
 
 
 @pytest.fixture
-def in_virtual_time() -> Callable[[Coroutine[Any, Any, Any]], Any]:
-    """Runs a coroutine to its end in virtual time."""
-    return run_virtual
-
-
-class FakeEngine:
-    """Scores a view by its left edge; a photo whose first pixel is white is poison. `calls` names what was asked."""
-
-    device, precision, best_batch_size, parallel_batches = "fake", "f32", 4, 1
-
-    def __init__(self, load_error=None):
-        self.load_error = load_error
-        self.batches = []
-        self.calls = []
-
-    def load(self):
-        self.calls.append("load")
-        if self.load_error:
-            raise self.load_error
-
-    def warm_up(self):
-        self.calls.append("warm_up")
-
-    def prepare(self, items):
-        return stack_items(items)
-
-    def score(self, batch):
-        self.calls.append("score")
-        self.batches.append(len(batch.view_counts))
-        if (batch.photos[:, 0, 0] == 255).all(-1).any():
-            raise RuntimeError("/secret/path: poison")
-        scores = batch.boxes_normalized[:, :, 0]
-        return [np.array(scores[row, :count]) for row, count in enumerate(batch.view_counts)]
-
-    def memory_bytes(self):
-        return 4096
-
-    def close(self):
-        self.calls.append("close")
-
-
-@pytest.fixture
 def fake_engine():
     return FakeEngine
 
 
 @pytest.fixture
 def export_path(tmp_path):
-    graph = tmp_path / "tiny.onnx"
-    graph.write_bytes(b"a graph")
-    facts = {
-        "name": "tiny", "version": "v1", "input_shapes": [list(shape) for shape in INPUT_SHAPES],
-        "sha256": hashlib.sha256(b"a graph").hexdigest(),
-    }  # fmt: skip
-    graph.with_suffix(".json").write_text(json.dumps(facts))
-    return graph
+    return write_export(tmp_path)
 
 
 @pytest.fixture

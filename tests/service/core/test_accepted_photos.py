@@ -7,7 +7,6 @@ import pytest
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
 
 
-@pytest.mark.asyncio
 async def test_no_more_photos_than_the_bound_and_whoever_waits_is_let_in_by_turn():
     accepted, order = AcceptedPhotos(2), []
 
@@ -22,7 +21,6 @@ async def test_no_more_photos_than_the_bound_and_whoever_waits_is_let_in_by_turn
     assert accepted.count == 0
 
 
-@pytest.mark.asyncio
 async def test_room_is_given_back_when_the_work_fails_or_stops_waiting():
     accepted = AcceptedPhotos(1)
 
@@ -40,7 +38,6 @@ async def test_room_is_given_back_when_the_work_fails_or_stops_waiting():
     assert (accepted.count, accepted.is_full) == (0, False)
 
 
-@pytest.mark.asyncio
 async def test_permit_is_for_one_photo_inside_its_block():
     accepted = AcceptedPhotos(2)
     async with accepted.accept() as permit, accepted.accept() as unused:

@@ -43,7 +43,6 @@ def core_around(export_path):
     return lambda engine: build_core(read_settings({"VRN_MODEL_PATH": str(export_path)}), engine=engine)
 
 
-@pytest.mark.asyncio
 async def test_running_core_crops_and_closes_its_engine_whatever_ends_the_block(
     core_around, fake_engine, photo_bytes
 ):
@@ -63,7 +62,6 @@ async def test_running_core_crops_and_closes_its_engine_whatever_ends_the_block(
     assert not core.batcher.is_alive
 
 
-@pytest.mark.asyncio
 async def test_engine_that_cannot_be_loaded_is_closed_and_its_error_told(core_around, fake_engine):
     engine = fake_engine(load_error=CheckpointError("no such graph"))
     with pytest.raises(CheckpointError, match="no such graph"):
@@ -72,7 +70,6 @@ async def test_engine_that_cannot_be_loaded_is_closed_and_its_error_told(core_ar
     assert engine.calls == ["load", "close"]
 
 
-@pytest.mark.asyncio
 async def test_photo_that_waits_when_the_block_ends_gets_an_error(core_around, fake_engine, photo_bytes):
     core = core_around(fake_engine())
     async with core.accepted.accept() as permit, core.running():

@@ -37,7 +37,6 @@ def core(export_path, fake_engine, clock):
     return build_core(settings, engine=SlowEngine(), clock=clock)
 
 
-@pytest.mark.asyncio
 async def test_waiting_for_a_decode_thread_is_a_stage_of_its_own_and_nothing_is_left_over(core, clock, photo_bytes):
     is_free = threading.Event()
     async with core.running(), core.accepted.accept() as permit:
@@ -53,7 +52,6 @@ async def test_waiting_for_a_decode_thread_is_a_stage_of_its_own_and_nothing_is_
     assert sum(seconds.values()) == clock.now
 
 
-@pytest.mark.asyncio
 async def test_permit_serves_one_photo(core, photo_bytes):
     photo = photo_bytes(60, 40, "PNG")
     async with core.running(), core.accepted.accept() as permit:

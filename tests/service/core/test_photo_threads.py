@@ -15,14 +15,12 @@ def pool():
     pool.close()
 
 
-@pytest.mark.asyncio
 async def test_the_result_or_the_error_comes_back(pool):
     assert await pool.run(lambda value: value + 1, 1) == 2
     with pytest.raises(ZeroDivisionError):
         await pool.run(lambda value: 1 / value, 0)
 
 
-@pytest.mark.asyncio
 async def test_a_running_works_end_is_told_after_its_caller_left(pool):
     began, release, ended = threading.Event(), threading.Event(), asyncio.Event()
 
@@ -39,7 +37,6 @@ async def test_a_running_works_end_is_told_after_its_caller_left(pool):
     await asyncio.wait_for(ended.wait(), 10)
 
 
-@pytest.mark.asyncio
 async def test_the_end_of_work_that_never_began_is_told(pool):
     release, ended = threading.Event(), asyncio.Event()
     first = asyncio.create_task(pool.run(lambda _: release.wait(10), None))

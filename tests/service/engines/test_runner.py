@@ -57,7 +57,6 @@ class HangingEngine(ThreadNotingEngine):
         return batch
 
 
-@pytest.mark.asyncio
 async def test_one_thread_owns_the_device_and_another_prepares():
     engine = ThreadNotingEngine()
     runner = EngineRunner(engine, BLANK, PATIENCE_S)
@@ -72,7 +71,6 @@ async def test_one_thread_owns_the_device_and_another_prepares():
     assert threading.main_thread().name not in threads.values()
 
 
-@pytest.mark.asyncio
 async def test_engine_that_takes_two_batches_is_asked_on_two_threads_at_once():
     class Pair(ThreadNotingEngine):
         both_are_here = threading.Barrier(2, timeout=30)
@@ -87,7 +85,6 @@ async def test_engine_that_takes_two_batches_is_asked_on_two_threads_at_once():
     await runner.close()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("raised", "seen"),
     [(RuntimeError("/a/path"), EngineError), (EngineMemoryError("full"), EngineMemoryError)],
@@ -110,7 +107,6 @@ async def fail_times(runner, count):
     return errors
 
 
-@pytest.mark.asyncio
 async def test_engine_that_fails_on_everything_is_lost_and_is_not_closed():
     engine = ThreadNotingEngine({POISON: RuntimeError("sticky"), BLANK: RuntimeError("sticky")})
     runner = EngineRunner(engine, BLANK, PATIENCE_S)
@@ -121,7 +117,6 @@ async def test_engine_that_fails_on_everything_is_lost_and_is_not_closed():
     assert "close" not in [name for name, _ in engine.calls]  # its device may hang on any further call
 
 
-@pytest.mark.asyncio
 async def test_clients_cannot_end_the_process_with_photos_that_the_engine_fails_on():
     runner = EngineRunner(ThreadNotingEngine({POISON: RuntimeError("this photo")}), BLANK, PATIENCE_S)
     assert not any(isinstance(error, EngineLostError) for error in await fail_times(runner, 20))
@@ -129,7 +124,6 @@ async def test_clients_cannot_end_the_process_with_photos_that_the_engine_fails_
     await runner.close()
 
 
-@pytest.mark.asyncio
 async def test_engine_that_hangs_is_lost_and_its_late_answer_is_heard_by_nobody():
     engine = HangingEngine()
     runner = EngineRunner(engine, BLANK, max_call_s=0.05)
@@ -141,7 +135,6 @@ async def test_engine_that_hangs_is_lost_and_its_late_answer_is_heard_by_nobody(
     assert "close" not in [name for name, _ in engine.calls]
 
 
-@pytest.mark.asyncio
 async def test_process_that_was_frozen_meanwhile_does_not_take_its_engine_for_lost():
     """A debugger or a container's pause stops the engine's thread too: the time passed is not the engine's."""
     engine = HangingEngine()

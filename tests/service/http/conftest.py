@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import uvicorn
-import uvloop
 
 from vrn_cropper.service.http.connection import Connection
 from vrn_cropper.service.http.connection_watch import ConnectionLimits, ConnectionWatch
@@ -17,6 +16,7 @@ from vrn_cropper.service.http.pace import PaceLimits
 
 # Longer than any test: what a test is about gets a short limit, and only that can end its connection.
 NEVER_S = 3600.0
+PATIENCE_S = 60.0  # a test that hangs fails
 
 
 class RawClient:
@@ -115,7 +115,8 @@ def raw_server() -> Callable[..., Any]:
         watching = asyncio.create_task(watch.run())
         raw = RawServer(watch, listener.getsockname(), cut)
         try:
-            yield raw
+            async with asyncio.timeout(PATIENCE_S):
+                yield raw
         finally:
             raw.close_clients()
             server.should_exit = True
@@ -124,14 +125,3 @@ def raw_server() -> Callable[..., Any]:
             await asyncio.gather(watching, return_exceptions=True)
 
     return start
-
-
-@pytest.fixture
-def on_uvloop() -> Callable[[Any], Any]:
-    """Runs a coroutine on the loop that serves, with a bound for a test that hangs."""
-
-    def run(work: Any) -> Any:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(asyncio.wait_for(work, 60))
-
-    return run

@@ -12,7 +12,6 @@ def admission():
     return Admission(AcceptedPhotos(2), max_bytes=100, estimate_s=lambda photos: photos * 1.5)
 
 
-@pytest.mark.asyncio
 async def test_no_more_photos_than_the_bound_and_a_hint_when_to_come_back(admission):
     async with admission.accept(), admission.accept():
         assert admission.is_full

@@ -9,15 +9,11 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 
-def run(serving, calls, **settings):
+async def run(serving, calls, **settings):
     """Answers of `calls(client)`, a list of coroutines made in order."""
-
-    async def scenario():
-        async with serving(**settings) as (client, process):
-            answers = [await call for call in calls(client)]
-            return answers, process
-
-    return asyncio.run(scenario())
+    async with serving(**settings) as (client, process):
+        answers = [await call for call in calls(client)]
+        return answers, process
 
 
 def pictures_of(answer):
@@ -26,13 +22,13 @@ def pictures_of(answer):
     return image
 
 
-def test_every_option_reaches_the_crops_from_query_and_form(serving, photo_bytes):
+async def test_every_option_reaches_the_crops_from_query_and_form(serving, photo_bytes):
     given = {
         "top_k": "3", "aspect_ratio": ["1:1", "free"], "max_overlap": "0.6", "min_scale": "0.6",
         "keep": ["0.4,0.4,0.1,0.1", "300,150,20,20"],
     }  # fmt: skip
     photo = photo_bytes(600, 400, "PNG")
-    (query, form), _ = run(
+    (query, form), _ = await run(
         serving,
         lambda client: [
             client.post("/crop", params=given, content=photo),
@@ -56,8 +52,10 @@ def test_every_option_reaches_the_crops_from_query_and_form(serving, photo_bytes
     assert all(crop["box"]["width"] == crop["box"]["height"] >= 239 for crop in squares)
 
 
-def test_answer_says_how_much_better_the_best_crop_is_than_the_whole_image(serving, photo_bytes):
-    (answer,), _ = run(serving, lambda client: [client.post("/crop?top_k=1", content=photo_bytes(600, 400, "PNG"))])
+async def test_answer_says_how_much_better_the_best_crop_is_than_the_whole_image(serving, photo_bytes):
+    (answer,), _ = await run(
+        serving, lambda client: [client.post("/crop?top_k=1", content=photo_bytes(600, 400, "PNG"))]
+    )
     body = answer.json()
     assert body["whole_image"]["score"] == 0.0  # its left edge
     assert body["whole_image"]["best_crop_gain"] == pytest.approx(body["crops"][0]["score"])
@@ -82,18 +80,18 @@ def test_answer_says_how_much_better_the_best_crop_is_than_the_whole_image(servi
         ("/crop/batch", 400, "bad_request", "'images'"),
     ],
 )
-def test_wrong_option_is_answered_with_what_to_do(serving, photo_bytes, path, status, code, says):
-    (answer,), _ = run(serving, lambda client: [client.post(path, content=photo_bytes(600, 400, "PNG"))])
+async def test_wrong_option_is_answered_with_what_to_do(serving, photo_bytes, path, status, code, says):
+    (answer,), _ = await run(serving, lambda client: [client.post(path, content=photo_bytes(600, 400, "PNG"))])
     assert answer.status_code == status
     assert answer.json()["error"]["code"] == code
     assert says in answer.json()["error"]["message"]
 
 
-def test_picture_is_the_best_crop_at_full_size_and_its_headers_say_which(serving, photo_bytes):
+async def test_picture_is_the_best_crop_at_full_size_and_its_headers_say_which(serving, photo_bytes):
     exif = Image.Exif()
     exif[0x0112] = 6
     photo = photo_bytes(1800, 1200, "PNG", exif=exif)
-    (boxes, image), process = run(
+    (boxes, image), process = await run(
         serving,
         lambda client: [
             client.post("/crop?top_k=1", content=photo), client.post("/crop/image", content=photo),
@@ -113,9 +111,9 @@ def test_picture_is_the_best_crop_at_full_size_and_its_headers_say_which(serving
     assert process.core.crops.held_pixels == 0
 
 
-def test_width_and_height_together_set_the_ratio_and_the_exact_size(serving, photo_bytes):
+async def test_width_and_height_together_set_the_ratio_and_the_exact_size(serving, photo_bytes):
     photo = photo_bytes(600, 400, "JPEG")
-    (exact, second, fitted), _ = run(
+    (exact, second, fitted), _ = await run(
         serving,
         lambda client: [
             client.post("/crop/image?width=160&height=90&format=webp&quality=70", content=photo),
@@ -131,18 +129,15 @@ def test_width_and_height_together_set_the_ratio_and_the_exact_size(serving, pho
     assert pictures_of(fitted).size == (100, 50)
 
 
-def test_pictures_wait_for_held_pixels_and_all_are_answered(serving, photo_bytes):
-    async def scenario():
-        photo = photo_bytes(600, 400, "JPEG")
-        async with serving(max_held_pixels=300_000, decode_threads=1) as (client, process):
-            answers = await asyncio.gather(*(client.post("/crop/image", content=photo) for _ in range(8)))
-        assert [answer.status_code for answer in answers] == [200] * 8
-        assert process.core.crops.held_pixels == 0
-
-    asyncio.run(scenario())
+async def test_pictures_wait_for_held_pixels_and_all_are_answered(serving, photo_bytes):
+    photo = photo_bytes(600, 400, "JPEG")
+    async with serving(max_held_pixels=300_000, decode_threads=1) as (client, process):
+        answers = await asyncio.gather(*(client.post("/crop/image", content=photo) for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert process.core.crops.held_pixels == 0
 
 
-def test_batch_answers_each_photo_in_order_with_its_result_or_its_own_error(serving, photo_bytes):
+async def test_batch_answers_each_photo_in_order_with_its_result_or_its_own_error(serving, photo_bytes):
     good, other = photo_bytes(600, 400, "JPEG"), photo_bytes(300, 300, "PNG")
     poison = BytesIO()
     Image.new("RGB", (60, 40), "white").save(poison, "PNG")
@@ -150,7 +145,7 @@ def test_batch_answers_each_photo_in_order_with_its_result_or_its_own_error(serv
         ("images", content)
         for content in (good, b"no photo", good[:900], other, poison.getvalue(), b"x" * (len(good) + len(other)))
     ]
-    (batch, alone), _ = run(
+    (batch, alone), _ = await run(
         serving,
         lambda client: [
             client.post("/crop/batch?top_k=2&aspect_ratio=1:1", files=files),
@@ -171,10 +166,10 @@ def test_batch_answers_each_photo_in_order_with_its_result_or_its_own_error(serv
     assert batch.json()["request_id"] == batch.headers["x-request-id"]
 
 
-def test_batch_is_bounded_in_photos_in_bytes_and_by_the_queue(serving, photo_bytes):
+async def test_batch_is_bounded_in_photos_in_bytes_and_by_the_queue(serving, photo_bytes):
     photo = photo_bytes(60, 40, "PNG")
     many = [("images", photo)] * 4
-    (too_many, too_large), _ = run(
+    (too_many, too_large), _ = await run(
         serving,
         lambda client: [
             client.post("/crop/batch", files=many),
@@ -184,14 +179,14 @@ def test_batch_is_bounded_in_photos_in_bytes_and_by_the_queue(serving, photo_byt
     )  # fmt: skip
     assert (too_many.status_code, too_large.status_code) == (400, 413)
     assert "3" in too_many.json()["error"]["message"]
-    (full,), _ = run(serving, lambda client: [client.post("/crop/batch", files=many)], max_queue_size=2)
+    (full,), _ = await run(serving, lambda client: [client.post("/crop/batch", files=many)], max_queue_size=2)
     codes = [(entry["error"] or {}).get("code") for entry in full.json()["results"]]
     assert codes == [None, None, "overloaded", "overloaded"]
 
 
-def test_new_routes_are_counted_by_name(serving, photo_bytes):
+async def test_new_routes_are_counted_by_name(serving, photo_bytes):
     photo = photo_bytes(60, 40, "PNG")
-    (_, _, metrics), _ = run(
+    (_, _, metrics), _ = await run(
         serving,
         lambda client: [
             client.post("/crop/image", content=photo), client.post("/crop/batch", files=[("images", photo)]),
@@ -203,12 +198,12 @@ def test_new_routes_are_counted_by_name(serving, photo_bytes):
     assert "vrn_encode_seconds_count 1.0" in metrics.text
 
 
-def test_tiff_keeps_its_metadata_in_the_picture_if_asked(serving, photo_bytes):
+async def test_tiff_keeps_its_metadata_in_the_picture_if_asked(serving, photo_bytes):
     exif = Image.Exif()
     exif[ExifTags.Base.Artist] = "the photographer"
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
     photo = photo_bytes(600, 400, "TIFF", exif=exif.tobytes())
-    (kept, dropped), _ = run(
+    (kept, dropped), _ = await run(
         serving,
         lambda client: [
             client.post("/crop/image?metadata=keep", content=photo), client.post("/crop/image", content=photo),

@@ -15,7 +15,6 @@ def engine_with_a_bug(fake_engine):
     return Buggy()
 
 
-@pytest.mark.asyncio
 async def test_unexpected_exception_is_the_documented_json(serving, engine_with_a_bug, caplog):
     async with serving(engine_with_a_bug) as (client, process):
         with caplog.at_level(logging.ERROR, "service.access"):
@@ -29,7 +28,6 @@ async def test_unexpected_exception_is_the_documented_json(serving, engine_with_
     assert 'vrn_requests_total{outcome="internal_error",route="/version"} 1.0' in text
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/version", "/nowhere"])
 async def test_browsers_are_told_what_every_answer_may_do(serving, path):
     async with serving() as (client, _):
@@ -42,7 +40,6 @@ async def test_browsers_are_told_what_every_answer_may_do(serving, path):
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/crop/", "/crop/image/", "/healthz/"])
 async def test_no_redirect_follows_the_host_header(serving, path):
     async with serving() as (client, _):

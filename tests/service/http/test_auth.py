@@ -1,15 +1,10 @@
 """API keys: who needs one, several at once, and that none ever shows up in a log or an error."""
 
-import asyncio
-import hashlib
-import json
 import logging
-from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 from vrn_cropper.service.composition import build_process
 from vrn_cropper.service.errors import StartUpError
 from vrn_cropper.service.http.auth import ApiKeys
@@ -19,30 +14,17 @@ OLD, NEW = "old-key-0123456789", "new+key/0123456789=="
 
 
 @pytest.fixture
-def ask(tmp_path):
+def ask(export_path, fake_engine):
     """`ask(method, path, headers)` of a process with both keys that is not warm: what gets past the keys and needs
     the engine is answered 503.
     """
-    graph = tmp_path / "tiny.onnx"
-    graph.write_bytes(b"a graph")
-    facts = {
-        "name": "tiny", "version": "v1", "input_shapes": [list(shape) for shape in INPUT_SHAPES],
-        "sha256": hashlib.sha256(b"a graph").hexdigest(),
-    }  # fmt: skip
-    graph.with_suffix(".json").write_text(json.dumps(facts))
-    engine = SimpleNamespace(
-        device="fake", precision="f32", best_batch_size=4, parallel_batches=1, memory_bytes=lambda: None
-    )
-    settings = read_settings({"VRN_MODEL_PATH": str(graph), "VRN_API_KEYS": f"{OLD}, {NEW}"})
-    process = build_process(settings, engine)
+    settings = read_settings({"VRN_MODEL_PATH": str(export_path), "VRN_API_KEYS": f"{OLD}, {NEW}"})
+    process = build_process(settings, fake_engine())
 
-    def ask(method, path, headers=()):
-        async def scenario():
-            transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.request(method, path, headers=list(headers))
-
-        return asyncio.run(scenario())
+    async def ask(method, path, headers=()):
+        transport = httpx.ASGITransport(process.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, headers=list(headers))
 
     ask.metrics = process.metrics
     return ask
@@ -50,9 +32,9 @@ def ask(tmp_path):
 
 @pytest.mark.parametrize("key", [OLD, NEW])
 @pytest.mark.parametrize("header", ["X-API-Key: {}", "Authorization: Bearer {}", "authorization: bearer {}"])
-def test_every_valid_key_passes_in_either_header(ask, key, header):
+async def test_every_valid_key_passes_in_either_header(ask, key, header):
     name, _, value = header.format(key).partition(": ")
-    assert ask("POST", "/crop", [(name, value)]).status_code == 503
+    assert (await ask("POST", "/crop", [(name, value)])).status_code == 503
 
 
 @pytest.mark.parametrize(
@@ -71,8 +53,8 @@ def test_every_valid_key_passes_in_either_header(ask, key, header):
         [("X-API-Key", "wrong-key-0123456789"), ("Authorization", f"Bearer {OLD}")],
     ],
 )
-def test_anything_else_is_answered_401(ask, headers):
-    answer = ask("POST", "/crop", headers)
+async def test_anything_else_is_answered_401(ask, headers):
+    answer = await ask("POST", "/crop", headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["error"]["code"] == "unauthorized"
@@ -81,22 +63,22 @@ def test_anything_else_is_answered_401(ask, headers):
 
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/readyz", 503), ("/openapi.json", 200)])
-def test_health_and_the_api_document_stay_open(ask, path, status):
-    assert ask("GET", path).status_code == status  # 503: not warm
+async def test_health_and_the_api_document_stay_open(ask, path, status):
+    assert (await ask("GET", path)).status_code == status  # 503: not warm
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/metrics"), ("GET", "/version"), ("GET", "/later"), ("POST", "/healthz"), ("POST", "/static/../crop")],
 )
-def test_whatever_is_not_listed_as_open_needs_a_key(ask, method, path):
-    assert ask(method, path).status_code == 401
+async def test_whatever_is_not_listed_as_open_needs_a_key(ask, method, path):
+    assert (await ask(method, path)).status_code == 401
 
 
-def test_no_key_is_ever_logged_or_answered(ask, caplog):
+async def test_no_key_is_ever_logged_or_answered(ask, caplog):
     caplog.set_level(logging.DEBUG)
     wrong = "wrong-key-0123456789"
-    answers = [ask("POST", "/crop", [("X-API-Key", key)]) for key in (OLD, wrong)]
+    answers = [await ask("POST", "/crop", [("X-API-Key", key)]) for key in (OLD, wrong)]
     shown = caplog.text + str([record.__dict__ for record in caplog.records]) + "".join(a.text for a in answers)
     assert "service.access" in shown
     assert OLD not in shown

@@ -27,7 +27,6 @@ def slow_engine(fake_engine, ticking):
     return SlowEngine()
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("path", "stages"),
     [
@@ -60,7 +59,6 @@ async def test_stages_add_up_to_the_total_in_answer_log_and_metrics(
     assert in_stages == pytest.approx(float(in_all), rel=0.02)
 
 
-@pytest.mark.asyncio
 async def test_trace_of_the_client_is_in_the_log_and_an_exemplar_where_open_metrics_is_asked_for(
     serving, photo_bytes, caplog
 ):
@@ -81,7 +79,6 @@ async def test_trace_of_the_client_is_in_the_log_and_an_exemplar_where_open_metr
     assert f'trace_id="{trace}"' in openmetrics.text
 
 
-@pytest.mark.asyncio
 async def test_batch_request_counts_each_photo_and_is_no_success_when_none_was_cropped(serving, photo_bytes, caplog):
     good, bad = ("images", photo_bytes(60, 40, "PNG")), ("images", b"no photo")
     async with serving() as (client, process):

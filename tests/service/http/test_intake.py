@@ -15,7 +15,6 @@ class ManualClock:
         return self.now
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("timeout", [{}, {"x-request-timeout-ms": "5000"}])
 async def test_deadline_begins_when_the_upload_is_complete(serving, photo_bytes, timeout):
     clock = ManualClock()
@@ -33,7 +32,6 @@ async def test_deadline_begins_when_the_upload_is_complete(serving, photo_bytes,
     assert answer.status_code == 200
 
 
-@pytest.mark.asyncio
 async def test_slow_upload_is_408_and_no_failure_of_the_service(serving, photo_bytes, caplog):
     async def endless_upload():
         yield photo_bytes(60, 40, "PNG")[:100]

@@ -1,17 +1,12 @@
 """What the OpenAPI document says that no type says: found missing by Schemathesis (tests/e2e/test_openapi.py)."""
 
-import asyncio
-
 import pytest
 
 
 @pytest.fixture
-def document(serving):
-    async def scenario():
-        async with serving(max_files=7) as (client, _):
-            return (await client.get("/openapi.json")).json()
-
-    return asyncio.run(scenario())
+async def document(serving):
+    async with serving(max_files=7) as (client, _):
+        return (await client.get("/openapi.json")).json()
 
 
 def test_metrics_are_documented_as_text(document):

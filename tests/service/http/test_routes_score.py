@@ -3,7 +3,6 @@
 import pytest
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("ratio", ["free", "1:1"])
 async def test_crops_sent_back_as_boxes_get_their_scores_again(serving, photo_bytes, ratio):
     photo = photo_bytes(600, 400, "PNG")
@@ -33,7 +32,6 @@ async def test_crops_sent_back_as_boxes_get_their_scores_again(serving, photo_by
     assert process.admission.photos == process.admission.bytes == 0
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("query", "status", "code", "says"),
     [
@@ -50,7 +48,6 @@ async def test_wrong_boxes_are_refused_in_words(serving, photo_bytes, query, sta
     assert says in answer.json()["error"]["message"]
 
 
-@pytest.mark.asyncio
 async def test_as_many_boxes_as_are_stated_fit_into_query_and_form(serving, photo_bytes):
     photo, boxes = photo_bytes(600, 400, "PNG"), [f"{n},0,100,100" for n in range(500)]
     async with serving() as (client, _):
@@ -62,7 +59,6 @@ async def test_as_many_boxes_as_are_stated_fit_into_query_and_form(serving, phot
             assert [told["box"]["x"] for told in answer.json()["boxes"]] == list(range(500))
 
 
-@pytest.mark.asyncio
 async def test_full_service_refuses_boxes_too(serving, photo_bytes):
     async with serving(max_queue_size=1) as (client, process), process.admission.accept():
         answer = await client.post("/score?box=0,0,5,5", content=photo_bytes(60, 40, "PNG"))

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from fastapi import Request
 
+from tests.loops import virtual_clock
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
 from vrn_cropper.service.errors import BadRequestError, SlowUploadError
 from vrn_cropper.service.http.admission import Admission
@@ -29,7 +30,6 @@ async def read_form(field: bytes, charset: str | None, boundary: str = BOUNDARY)
         return await read_upload(request, hold, max_bytes=1 << 20, pace=PaceLimits(1.0, 60.0))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "charset", ["punycode", "undefined", "idna", "zlib_codec", "utf-7", "no-such-charset", "rot13"]
 )
@@ -38,7 +38,6 @@ async def test_codec_of_the_clients_choice_is_refused(charset):
         await read_form(b"5", charset)
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("charset", "field"),
     [(None, "é".encode()), ("UTF-8", "é".encode()), ('"utf-8"', "é".encode()), ("iso-8859-1", b"\xe9")],
@@ -47,13 +46,11 @@ async def test_utf_8_and_latin_1_are_read(charset, field):
     assert (await read_form(field, charset)).fields == {"top_k": ["é"]}
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("boundary", ["a'()+_,-./:=?b", "with space"])
 async def test_boundary_keeps_its_punctuation(boundary):
     assert (await read_form(b"5", None, boundary)).fields == {"top_k": ["5"]}
 
 
-@pytest.mark.asyncio
 async def test_form_without_a_boundary_is_refused():
     with pytest.raises(BadRequestError, match="boundary"):
         await read_form(b"5", None, "")
@@ -78,16 +75,18 @@ def paced_upload(pieces: int, pause_s: float, pace: PaceLimits, clock) -> Upload
     return read()
 
 
-def test_upload_at_the_floor_is_read_to_its_end(in_virtual_time, virtual_clock):
-    upload = in_virtual_time(paced_upload(1000, 1.0, PaceLimits(100.0, 5.0), virtual_clock))
+@pytest.mark.virtual_time
+async def test_upload_at_the_floor_is_read_to_its_end():
+    upload = await paced_upload(1000, 1.0, PaceLimits(100.0, 5.0), virtual_clock)
     assert len(upload.files[0][1]) == 100_000
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize(
     ("pieces", "pause_s", "timeout_s"),
     [(2, 6.0, 1e9), (1000, 1.5, 1e9), (1000, 0.1, 50.0)],
     ids=["pauses", "below the floor", "too long in all"],
 )
-def test_slow_upload_is_a_named_error(in_virtual_time, virtual_clock, pieces, pause_s, timeout_s):
+async def test_slow_upload_is_a_named_error(pieces, pause_s, timeout_s):
     with pytest.raises(SlowUploadError, match="too slowly"):
-        in_virtual_time(paced_upload(pieces, pause_s, PaceLimits(100.0, 5.0, timeout_s), virtual_clock))
+        await paced_upload(pieces, pause_s, PaceLimits(100.0, 5.0, timeout_s), virtual_clock)

@@ -17,7 +17,6 @@ from vrn_cropper.service.sources.fetch import Fetcher, FetchLimits
 from vrn_cropper.service.sources.rules import SourceRules
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
-pytestmark = pytest.mark.asyncio
 
 
 class Source:
