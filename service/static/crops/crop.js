@@ -4,6 +4,7 @@ import { normalize, objectPosition, roundBox, toPixels } from "./geometry.js";
 import { fitsWhole, ratioValue } from "./ratios.js";
 
 const CLOSE = 0.1; // scores nearer than this are about equal: only used where the service tells no shares
+const ALL = 0.995; // of each side
 
 /** A crop of the service's answer. `photo` is the source's size; the service may have seen a smaller copy. */
 export function rankedCrop(answered, ratio, seen, photo) {
@@ -52,14 +53,19 @@ export function standing(crop, wholeScore) {
 
 /** Everything to choose from at `ratio`: the photo itself where it fits, first if cropping gains nothing. */
 export function choices(ranked, ratio, photo, wholeScore, own) {
-  const list = [...ranked];
-  if (fitsWhole(ratio) && ranked.length) {
-    const whole = wholeCrop(photo, wholeScore);
+  const whole = wholeCrop(photo, wholeScore);
+  const list = ranked.map((crop) => (isAll(crop.box, photo) ? whole : crop)); // the service may rank it with the others
+  if (fitsWhole(ratio) && ranked.length && !list.includes(whole)) {
     if (isWholeBetter(ranked[0], wholeScore)) list.unshift(whole);
     else list.push(whole);
   }
   if (own) list.push(own);
   return list;
+}
+
+/** Whether a box leaves out so little that it is the whole photo to anyone: boxes were rounded on a smaller copy. */
+function isAll(box, photo) {
+  return box.width >= ALL * photo.width && box.height >= ALL * photo.height;
 }
 
 /** What is told of a crop to programs. */

@@ -5,7 +5,7 @@ import { fitsWhole, ratioLabel } from "./ratios.js";
 
 const COUNTS = ["hardly anyone", "1", "2", "3", "4", "5", "6", "7", "8", "9", "nearly everyone"];
 
-/** { title, detail, kind } of `crop`; `best` is the first ranked one of its ratio. */
+/** { title, detail, kind } of `crop`; `best` is the first ranked one of its ratio, or null. */
 export function verdict({ crop, best, ratio, wholeScore }) {
   if (crop.kind === "whole") return wholeVerdict(best, wholeScore);
   return fitsWhole(ratio) ? freeVerdict(crop, wholeScore) : fixedVerdict(crop, ratio, wholeScore);
@@ -19,7 +19,7 @@ export function cardWords(crop, wholeScore) {
 }
 
 function wholeVerdict(best, wholeScore) {
-  if (!isWholeBetter(best, wholeScore)) {
+  if (best && !isWholeBetter(best, wholeScore)) {
     return { title: "The whole photo", detail: "Nothing is cut off. The best crop would be preferred to it.", kind: "worse" };
   }
   return {

@@ -24,11 +24,11 @@ export async function cropPhoto(upload, ratios, keep, { signal, onProgress } = {
   return { answer: await answer.json(), timing: { ...timing, roundTrip: performance.now() - began } };
 }
 
-/** The scores of a caller's own boxes, given as fractions of the sides: the answer's `boxes`, and the whole's score. */
-export async function scoreBoxes(upload, boxes, signal) {
-  const options = boxes.map((box) => ["box", fractions(box)]);
+/** What the service says of boxes of one's own, meant for `ratio` and given as fractions of the sides; in their order. */
+export async function scoreBoxes(upload, ratio, boxes, signal) {
+  const options = [["aspect_ratio", ratio], ...boxes.map((box) => ["box", fractions(box)])];
   const answer = await (await post(`score?${query(options)}`, upload, { signal })).json();
-  return { boxes: answer.boxes, wholeScore: answer.whole_image.score };
+  return answer.boxes;
 }
 
 /** The photo upright and uncropped, as a picture that every browser shows. */

@@ -1,5 +1,6 @@
 // The score of a frame while it is being drawn: one request at a time, the newest frame next, nothing in between.
 
+import { askedAs } from "../crops/ratios.js";
 import { scoreBoxes, ServiceError } from "./api.js";
 
 const NO_SUCH_ROUTE = new Set([404, 405]);
@@ -27,8 +28,9 @@ export class LiveScore {
       const { photo, ratio, box, share } = this.#next;
       this.#next = null;
       try {
-        const { boxes } = await scoreBoxes(photo.upload, [share], photo.abort.signal);
-        this.onScore(photo, ratio, box, boxes[0]);
+        const asked = askedAs(ratio, photo.size);
+        const [scored] = await scoreBoxes(photo.upload, asked, [share], photo.abort.signal);
+        this.onScore(photo, ratio, box, scored);
       } catch (error) {
         if (error.name === "AbortError") continue;
         if (!(error instanceof ServiceError)) throw error;
