@@ -88,7 +88,7 @@ figures: $(VENV)/.dev ## the paper's Fig. 4 and 5 as PNGs: DATA=DIR
 export: $(VENV)/.dev ## the inference graph of a checkpoint to ONNX: CHECKPOINT=FILE
 	$(BIN)/python -m vrn_cropper.model.network.export $(CHECKPOINT)
 
-bench: bench-serving $(VENV)/.dev ## all benchmarks, with the comparison with peers (about 20 minutes)
+bench: bench-serving $(VENV)/.dev ## load on a server of its own, then the comparison with peers (about 20 minutes)
 	$(BIN)/python -m benchmarks.peers --out benchmarks/RESULTS.md
 
 bench-quick: $(VENV)/.dev ## the comparison with peers, shorter (about 3 minutes once they are installed)

@@ -11,7 +11,7 @@
     ├── CropOptionError    an option that is misspelt or out of range, whatever the photo
     └── CropRequestError   options that no crop of this photo can fulfil; the message says why
 
-Knows nothing of HTTP: `service.errors` maps these to status codes.
+Knows nothing of HTTP: `service.error_codes` maps these to status codes.
 """
 
 

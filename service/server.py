@@ -28,9 +28,7 @@ _DRAIN_POLL_S = 0.02
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before the model is loaded. Raises StartUpError if the address cannot be
-    had.
-    """
+    """A listening socket, taken before the model is loaded. Raises StartUpError if it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -65,7 +65,12 @@ class Settings(BaseModel):
     )
 
     decode_threads: int = Field(0, ge=0, le=1024, description="decode threads; 0 follows the CPU limit")
-    max_upload_bytes: int = Field(32 * _MIB, ge=1, le=1024 * _MIB, description="largest request body")
+    max_upload_bytes: int = Field(
+        32 * _MIB,
+        ge=1,
+        le=1024 * _MIB,
+        description="largest body of a request with one photo, and largest photo of `POST /crop/batch`",
+    )
     max_buffered_bytes: int = Field(
         512 * _MIB, ge=1, description="uploads held in memory at once, all requests together"
     )
@@ -108,7 +113,7 @@ class Settings(BaseModel):
         0,
         ge=0,
         le=512,
-        description="most photos in one batch; 0 takes the engine's own (4 on a CPU, 32 on CUDA)",
+        description="most photos in one batch; 0 takes the engine's own (by the cores on a CPU, 32 on CUDA)",
     )
     max_wait_s: float = Field(
         0.25, ge=0, le=10, description="longest time that a batch stays open while the engine is busy"

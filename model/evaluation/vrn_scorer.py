@@ -1,4 +1,4 @@
-"""The trained network as a `Scorer`: the transform and the scoring that serve, on one photo at a time.
+"""The trained network as a `Scorer`: the reading and the scoring that serve, on one photo at a time.
 
 Knows nothing of data sets or metrics.
 """

@@ -1,6 +1,6 @@
 """A training run: epochs, validation, the best checkpoint, the metrics file and the curves.
 
-Validates the averaged weights after each epoch with the transform and the inference call that serve, and keeps the
+Validates the averaged weights after each epoch on the input and with the inference call that serve, and keeps the
 best checkpoint by validation. A run can be killed at any moment: the same call goes on where its last saved state
 was, and ends with the weights of an uninterrupted run. Knows nothing of command lines; never sees test photos.
 """

@@ -1,1 +1,1 @@
-"""What runs the network: the contract of an engine, CPU and CUDA engines, and the thread that drives one."""
+"""What runs the network: the contract of an engine, CPU and CUDA engines, and the threads that drive one."""

@@ -46,7 +46,7 @@ class EngineRunner:
         self._stacking_thread = ThreadPoolExecutor(1, thread_name_prefix="stack")
 
     async def start(self) -> None:
-        """Load and warm up on the thread that owns the device. Raises CheckpointError or StartUpError."""
+        """Load and warm up on a device thread. Raises CheckpointError or StartUpError."""
         await self._on(self._device_threads, None, self.engine.load)
         await self._on(self._device_threads, None, self.engine.warm_up)
 
@@ -69,7 +69,7 @@ class EngineRunner:
         return scores
 
     async def close(self) -> None:
-        """Close the engine on its own thread, after what runs there; one that hangs or is lost is left as it is."""
+        """Close the engine on a device thread, after what runs there; one that hangs or is lost is left as it is."""
         if not self._is_lost:
             try:
                 await self._on(self._device_threads, _CLOSE_PATIENCE_S, self.engine.close)
