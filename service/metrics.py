@@ -5,7 +5,7 @@ reasons are closed sets, and anything else counts as `other`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import get_args
+from typing import Any, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,7 +14,7 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
-    start_http_server,
+    make_asgi_app,
 )
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import choose_encoder
@@ -222,16 +222,9 @@ class Metrics:
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 
-    def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Serve the text on a port of its own, from a thread; the function returned stops that."""
-        server, thread = start_http_server(port, addr=host, registry=self._registry)
-
-        def stop() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        return stop
+    def application(self) -> Callable[..., Any]:
+        """The text as an ASGI application of its own."""
+        return make_asgi_app(self._registry)
 
 
 class _LostLines(Collector):

@@ -15,10 +15,12 @@ from types import FrameType
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from vrn_cropper.service.composition import Process
 from vrn_cropper.service.errors import EngineError, EngineLostError, StartUpError
 from vrn_cropper.service.http.connection import Connection
+from vrn_cropper.service.http.connection_watch import ConnectionWatch
 from vrn_cropper.service.lifecycle import State
 
 _log = logging.getLogger(__name__)
@@ -27,8 +29,10 @@ EXIT_FAILED = 1
 _DRAIN_POLL_S = 0.02
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before the model is loaded. Raises StartUpError if it is taken."""
+def bind(host: str, port: int, variable: str = "VRN_PORT") -> socket.socket:
+    """A listening socket, taken before the model is loaded. Raises StartUpError, which names `variable`, where it is
+    taken or not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -38,7 +42,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise StartUpError(
-            f"cannot listen on VRN_HOST={host} VRN_PORT={port}: {error.strerror or error}; choose another"
+            f"cannot listen on VRN_HOST={host} {variable}={port}: {error.strerror or error}; choose another"
         ) from error
     listener.set_inheritable(True)
     return listener
@@ -47,20 +51,10 @@ def bind(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """uvicorn, except that the first signal starts a drain and the second ends the process at once."""
 
-    def __init__(self, process: Process) -> None:
-        super().__init__(
-            uvicorn.Config(
-                process.app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                http=functools.partial(Connection, watch=process.connections),  # type: ignore[arg-type]  # a factory does
-                ws="none",
-                timeout_graceful_shutdown=1,
-            )
-        )
+    def __init__(self, process: Process, metrics_listener: socket.socket | None = None) -> None:
+        super().__init__(_config(process.app, process.connections))
         self._process = process
+        self._metrics_listener = metrics_listener
         self._was_warm = False
         self._stopping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,6 +74,18 @@ class Server(uvicorn.Server):
             return 0
         _log.error("stopped after a failure: %s", failure)
         return EXIT_FAILED if self._was_warm else EXIT_START_UP
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Also on the metrics' own port, where there is one: under the same limits, and without a thread."""
+        await super().startup(sockets)
+        if self._metrics_listener is not None:
+            config = _config(self._process.metrics.application(), self._process.connections)
+            loop = asyncio.get_running_loop()
+
+            def connect() -> asyncio.Protocol:
+                return Connection(config, self.server_state, {}, loop, watch=self._process.connections)
+
+            self.servers.append(await loop.create_server(connect, sock=self._metrics_listener))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -156,18 +162,24 @@ class Server(uvicorn.Server):
 def run(process: Process, on_listening: Callable[[str, int], None]) -> int:
     """Bind, serve, and return the exit code. Raises StartUpError before anything is served."""
     settings = process.settings
-    listener = bind(settings.host, settings.port)
-    stop_metrics = None
-    try:
+    with contextlib.ExitStack() as listeners:
+        listener = listeners.enter_context(bind(settings.host, settings.port))
+        metrics_listener = None
         if settings.metrics_port is not None:
-            try:
-                stop_metrics = process.metrics.serve(settings.host, settings.metrics_port)
-            except OSError as error:
-                raise StartUpError(f"cannot listen on VRN_METRICS_PORT={settings.metrics_port}: {error}") from error
+            metrics_listener = listeners.enter_context(bind(settings.host, settings.metrics_port, "VRN_METRICS_PORT"))
         on_listening(*listener.getsockname()[:2])
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(Server(process).run_until_stopped(listener))
-    finally:
-        listener.close()
-        if stop_metrics is not None:
-            stop_metrics()
+            return runner.run(Server(process, metrics_listener).run_until_stopped(listener))
+
+
+def _config(app: ASGIApp, connections: ConnectionWatch) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        http=functools.partial(Connection, watch=connections),  # type: ignore[arg-type]  # a factory does
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )

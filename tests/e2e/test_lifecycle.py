@@ -229,6 +229,19 @@ def test_taken_port_is_a_clear_error(start_server, tiny_export):
         ends_at_start(start_server(VRN_MODEL_PATH=str(tiny_export), VRN_PORT=str(port)), f"VRN_PORT={port}")
 
 
+def test_taken_metrics_port_is_a_clear_error(start_server, tiny_export):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ends_at_start(
+            start_server(VRN_MODEL_PATH=str(tiny_export), VRN_METRICS_PORT=str(port)), f"VRN_METRICS_PORT={port}"
+        )
+
+
+def test_cache_folder_of_an_unknown_user_is_a_clear_error(start_server, tiny_export):
+    server = start_server(VRN_MODEL_PATH=str(tiny_export), VRN_MODEL_CACHE_DIR="~nouser/x", VRN_DEVICE="cpu")
+    ends_at_start(server, "VRN_MODEL_CACHE_DIR='~nouser/x'")
+
+
 def test_wrong_setting_is_a_clear_error(start_server):
     ends_at_start(start_server(VRN_PORT="high"), "VRN_PORT='high'")
 

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from PIL import Image
 
@@ -155,9 +156,37 @@ def test_metrics_have_their_own_port_if_asked(gated_server):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server, _ = gated_server(VRN_METRICS_PORT=str(port))
+    server, _ = gated_server(VRN_METRICS_PORT=str(port), VRN_HEAD_TIMEOUT_S="600")
     assert "vrn_ready 1.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
     assert httpx.get(server.url("/metrics"), timeout=PATIENCE_S).status_code == 404
+    threads = psutil.Process(server.process.pid).num_threads()
+    with contextlib.ExitStack() as idle:
+        for _ in range(50):
+            waiting = idle.enter_context(socket.create_connection(("127.0.0.1", port)))
+            waiting.sendall(b"GET /metrics HTTP/1.1\r\n")
+        assert "vrn_connections 51.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
+        assert psutil.Process(server.process.pid).num_threads() == threads
+
+
+def test_connections_beyond_the_descriptors_are_refused_in_words(gated_command, flat_photo):
+    command, environment, port = gated_command
+    environment["VRN_HEAD_TIMEOUT_S"] = "600"
+    limited = ["sh", "-c", 'ulimit -n 300; exec "$@"', "sh", *command]
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(subprocess.Popen(limited, env=environment, stderr=subprocess.PIPE))
+        stack.callback(process.kill)
+        client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S))
+        wait_until_ready(client)
+        busy = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(60)]
+        for connection in busy:
+            connection.sendall(b"GET / HTTP/1.1\r\n")  # not idle: it makes no room
+        while (answer := httpx.post(f"http://127.0.0.1:{port}/crop", content=flat_photo(1))).status_code == 200:
+            pass  # until the server has seen them all
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "overloaded")
+        assert client.get("/readyz").status_code == 200
+        process.terminate()
+        assert process.stderr is not None
+        assert b"file descriptors" in process.stderr.read()
 
 
 def test_what_is_written_past_the_log_is_json_too(gated_server, flat_photo):
