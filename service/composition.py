@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from vrn_cropper.service.core.build import Core, build_core
+from vrn_cropper.service.descriptors import room_for
 from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.app import build_app
@@ -67,7 +68,7 @@ def build_process(
     admission = Admission(core.accepted, settings.max_buffered_bytes, estimate_s)
     connections = ConnectionWatch(
         ConnectionLimits(
-            max_connections=settings.max_connections,
+            max_connections=room_for(settings.max_connections),
             max_head_bytes=settings.max_head_bytes,
             head_timeout_s=settings.head_timeout_s,
             idle_timeout_s=settings.idle_timeout_s,

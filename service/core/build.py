@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from vrn_cropper.service.engines.choice import EngineOptions, choose_engine
 from vrn_cropper.service.engines.contract import Engine, ScoreItem
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.engines.runner import EngineRunner
+from vrn_cropper.service.errors import StartUpError
 from vrn_cropper.service.settings import Settings
 
 
@@ -81,7 +83,7 @@ def build_core(
             device=settings.device,
             precision=settings.precision,
             threads=settings.engine_threads,
-            cache_dir=settings.model_cache_dir.expanduser(),
+            cache_dir=_cache_dir(settings.model_cache_dir),
             max_batch_size=settings.max_batch_size,
             max_gpu_memory_share=settings.max_gpu_memory_share,
         ),
@@ -102,6 +104,15 @@ def build_core(
     limits_px = PixelLimit(settings.max_decode_pixels), PixelLimit(settings.max_held_pixels)
     crops = CropService(decoder, pool, batcher, *limits_px, clock)
     return Core(AcceptedPhotos(settings.max_queue_size), crops, batcher, runner, pool, workers, export)
+
+
+def _cache_dir(given: Path) -> Path:
+    try:
+        return given.expanduser()
+    except RuntimeError:  # `~` where the user has no home, or `~name` where there is no such user
+        raise StartUpError(
+            f"VRN_MODEL_CACHE_DIR={str(given)!r}: there is no such home folder; give the folder's whole path"
+        ) from None
 
 
 def _decode_workers(limits: DecodeLimits, input_shapes: Sequence[InputShape]) -> WorkerPool:
