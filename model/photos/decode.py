@@ -8,7 +8,7 @@ How a photo becomes the network's input is `model.photos.reading`; here are the 
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import pillow_heif
@@ -26,6 +26,7 @@ from vrn_cropper.model.photos.mending import (
     without_outer_damage,
 )
 from vrn_cropper.model.photos.pages import seek_full_page
+from vrn_cropper.model.photos.quirks import after_load, before_load
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
 from vrn_cropper.model.photos.structure.check import check_structure
 from vrn_cropper.model.photos.structure.kinds import is_whole, kind_of
@@ -134,10 +135,10 @@ class Decoder:
         stored = opened.stored
         found: tuple[str, ...] = ()
         try:
-            _load(stored.image)
+            stored = _loaded(stored)
         except BrokenPhotoError:
             stored, found = self._load_mended(opened)
-            opened.stored = stored
+        opened.stored = stored
         with stored.image:
             made = read_photo(stored, self._input_shapes)
         source_format = str(stored.image.format)
@@ -156,6 +157,7 @@ class Decoder:
         self._check_size(image)
         note_colour_space(image)
         note_lossless(image, photo)
+        before_load(image)
         stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
         width, height = stored.full_size
         return OpenedPhoto(stored, counted_pixels(stored), width * height, photo, at_full_scale)
@@ -167,7 +169,7 @@ class Decoder:
             raise BrokenPhotoError(_CUT_SHORT)
         again = self._opened(self._read_header(mended), mended, opened.at_full_scale).stored
         assert again is not None
-        _load(again.image)
+        again = _loaded(again)
         if again.image.format not in ("JPEG", "MPO"):
             return again, ("the file is damaged outside its pixels",)
         missing = missing_share(again.image)
@@ -215,10 +217,16 @@ def _unreadable(photo: bytes) -> UnsupportedPhotoError | BrokenPhotoError:
     return BrokenPhotoError("the photo is damaged: its header cannot be read")
 
 
-def _load(image: Image.Image) -> None:
-    """Decode all pixels."""
+def _loaded(stored: StoredPhoto) -> StoredPhoto:
+    """With all pixels decoded."""
+    return replace(stored, image=_load(stored.image))
+
+
+def _load(image: Image.Image) -> Image.Image:
+    """The picture with all pixels decoded, as its file means it."""
     try:
         image.load()
+        return after_load(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
         raise PhotoTooLargeError("the photo needs too much memory to decode; send a smaller one") from None
     except Exception as error:  # decoders of damaged files raise whatever they trip over

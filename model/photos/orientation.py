@@ -38,6 +38,16 @@ def orientation_of(image: Image.Image) -> int:
         return 1
 
 
+def exif_of_tiff(image: Image.Image) -> bytes:
+    """What a TIFF's directory says, as the block of EXIF that other formats have; at least its orientation."""
+    try:
+        return image.getexif().tobytes()
+    except Exception:  # damaged entries raise whatever their writer trips over; the turn must not be lost
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation_of(image)
+        return exif.tobytes()
+
+
 def turned(image: Image.Image, orientation: int) -> Image.Image:
     """The stored picture made upright; itself if nothing is to be done."""
     return image.transpose(TURNS[orientation]) if orientation in TURNS else image

@@ -6,7 +6,7 @@ Knows Pillow; knows nothing of limits and uploads.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import numpy as np
@@ -17,6 +17,7 @@ from vrn_cropper.model.photos.colour_spaces import note_colour_space
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape, choose_input_shape
 from vrn_cropper.model.photos.orientation import orientation_of, stored_box, turned, upright_size
 from vrn_cropper.model.photos.pages import seek_full_page
+from vrn_cropper.model.photos.quirks import after_load, before_load
 
 # A file's path, its bytes, a picture in memory, or uint8 (H, W, 3) RGB or (H, W) grey.
 Photo = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
@@ -84,9 +85,10 @@ def open_photo(photo: Photo) -> StoredPhoto:
     with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
         seek_full_page(opened)
         note_colour_space(opened)
+        before_load(opened)
         stored = at_reduced_scale(opened)
         opened.load()
-        return stored
+        return replace(stored, image=after_load(opened))
 
 
 def read_photo(
@@ -121,7 +123,8 @@ def read_upright(photo: Photo) -> Image.Image:
         with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
             seek_full_page(opened)
             note_colour_space(opened)
+            before_load(opened)
             opened.load()
-            return read_upright(opened)
+            return read_upright(after_load(opened))
     image = Image.fromarray(photo) if isinstance(photo, np.ndarray) else photo
     return to_rgb_over_white(turned(to_averageable(image), orientation_of(image)))

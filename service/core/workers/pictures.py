@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from vrn_cropper.model.photos.colour_spaces import ColourSpace
-from vrn_cropper.model.photos.orientation import orientation_of
+from vrn_cropper.model.photos.orientation import exif_of_tiff
 
 _STRIP_BYTES = 4 * 1024 * 1024
 _MAX_DEPTH = 4
@@ -40,12 +40,7 @@ def picture_of(header: dict[str, Any], said: memoryview, palette: memoryview, pi
 def _said_of(image: Image.Image) -> dict[Any, Any]:
     said = dict(image.info)
     if hasattr(image, "tag_v2"):  # TIFF has its entries in the file itself
-        try:
-            said["exif"] = image.getexif().tobytes()
-        except Exception:  # damaged entries raise whatever their writer trips over; the turn must not be lost
-            exif = Image.Exif()
-            exif[ExifTags.Base.Orientation] = orientation_of(image)
-            said["exif"] = exif.tobytes()
+        said["exif"] = exif_of_tiff(image)
     return said
 
 
