@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 # One data set in the GAICD layout, for everything that trains; `make evaluate` takes a folder of several too.
 DATA ?= ../shared/data/crops
 EVALUATED ?= $(if $(filter command environment,$(firstword $(origin DATA))),$(DATA),../shared/data)
-FACES ?= $(wildcard runs/face_detection_full_range.tflite)
 BACKBONE ?= $(or $(if $(filter paper,$(RECIPE)),torchvision),$(wildcard ../shared/weights/mobilenet_v2_imagenet.safetensors),torchvision)
 CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
 RECIPE ?= default
@@ -71,7 +70,7 @@ train: $(VENV)/.dev ## train: DATA=DIR RECIPE=default|paper EPOCHS=5 SEED=0 OUT=
 	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --recipe $(RECIPE) --backbone $(BACKBONE) $(if $(EPOCHS),--epochs $(EPOCHS)) --seed $(SEED)
 
 evaluate: $(VENV)/.dev ## tables of all that DATA has, people first: DATA=DIR CHECKPOINT=FILE SPLIT=test|validation
-	$(BIN)/python -m vrn_cropper.model.evaluation --data $(EVALUATED) --checkpoint $(CHECKPOINT) --split $(SPLIT) --figures runs/evaluation $(if $(FACES),--face-detector $(FACES))
+	$(BIN)/python -m vrn_cropper.model.evaluation --data $(EVALUATED) --checkpoint $(CHECKPOINT) --split $(SPLIT) --figures runs/evaluation
 
 ablation: $(VENV)/.dev ## the paper's Tab. 2 on frozen features: DATA=DIR SEEDS=3
 	$(BIN)/python -m vrn_cropper.model.training.ablation --data $(DATA) --backbone $(BACKBONE) --seeds $(SEEDS)

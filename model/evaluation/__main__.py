@@ -15,23 +15,24 @@ import torch
 import typer
 
 from vrn_cropper.model.command_line import run_command
-from vrn_cropper.model.evaluation.faces import FaceDetector
+from vrn_cropper.model.evaluation.faces import HeadOracle
 from vrn_cropper.model.evaluation.methods import Method
 from vrn_cropper.model.evaluation.other_croppers import other_croppers
 from vrn_cropper.model.evaluation.report import Evaluation, Split, find_data
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
 from vrn_cropper.model.files import write_atomically
 from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from vrn_cropper.model.network.face_finder import FaceFinder
 
 
 def network_methods(checkpoint: Path, *, mirror: bool, free_shapes: bool) -> list[Method]:
     """The trained network, and with `mirror` its mean over each photo and its mirror image."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    vrn = load_checkpoint(checkpoint, device)
-    methods = [Method("VRN", VrnScorer(vrn, device, free_shapes=free_shapes))]
+    vrn, find_heads = load_checkpoint(checkpoint, device), FaceFinder.load()
+    methods = [Method("VRN", VrnScorer(vrn, device, free_shapes=free_shapes), find_heads=find_heads)]
     if mirror:
         scorer = VrnScorer(vrn, device, mirror=True, free_shapes=free_shapes)
-        methods.append(Method("VRN, mean with the mirrored photo", scorer))
+        methods.append(Method("VRN, mean with the mirrored photo", scorer, find_heads=find_heads))
     return methods
 
 
@@ -46,18 +47,12 @@ def evaluate(
     free_shapes: Annotated[
         bool, typer.Option("--free-shapes", help="For a network trained with --free-shapes.")
     ] = False,
-    face_detector: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Heads cut: face_detection_full_range.tflite of @mediapipe/face_detection."
-        ),
-    ] = None,
     figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the reliability plot goes.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the tables here.")] = None,
 ) -> None:
     """Compare a checkpoint with the baselines on all that a folder has, as Markdown tables."""
     network = [] if baselines_only else network_methods(checkpoint, mirror=mirror, free_shapes=free_shapes)
-    faces = FaceDetector.load(face_detector) if face_detector else None
+    faces = HeadOracle(FaceFinder.load())
     parts = []
     for part in Evaluation(network, other_croppers, split, faces, figures).report(find_data(data)):
         print(part, flush=True)

@@ -6,7 +6,7 @@ viewing points of photos of the rated data set. Knows nothing of command lines a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,7 @@ from vrn_cropper.model.data.judgements import read_judgements
 from vrn_cropper.model.errors import DataError
 from vrn_cropper.model.evaluation.baselines import centre_crop, own_baselines, whole_frame
 from vrn_cropper.model.evaluation.calibration import draw_reliability, error_interval, fit_scale, reliability
-from vrn_cropper.model.evaluation.faces import FaceDetector
+from vrn_cropper.model.evaluation.faces import HeadOracle
 from vrn_cropper.model.evaluation.geometry_prior import GAICD_PRIOR, GeometryPrior, fit_prior
 from vrn_cropper.model.evaluation.measures.attention import attention_table
 from vrn_cropper.model.evaluation.measures.human_crops import human_crops_table
@@ -84,7 +84,7 @@ class Evaluation:
     network: Sequence[Method]
     others: Croppers
     split: Split = "test"
-    faces: FaceDetector | None = None
+    faces: HeadOracle | None = None
     figures: Path | None = None
 
     def report(self, data: DataFolders) -> Iterator[str]:
@@ -146,13 +146,23 @@ class Evaluation:
             yield table.markdown()
         if self.faces is not None:
             heads = [_subjects(photo, self.faces.heads(photo.path)) for photo in photos if photo.path]
-            table = subjects_table(self._at_ratios(), heads, f"Heads cut, {self.split}", "heads", HEAD_KEPT)
+            blind = [
+                replace(method, name=f"{method.name}, heads ignored", find_heads=None) for method in self.network
+            ]
+            table = subjects_table(
+                [*blind, *self._at_ratios()], heads, f"Heads cut, {self.split}", "heads", HEAD_KEPT
+            )
             yield table.markdown()
         if self.network:
             yield stability_markdown(self.network[0], photos, f"Stability, {self.split}")
         prior = fit_prior(training)
         methods = [*self.network, *own_baselines(prior), *self.others(prior)]
         yield mos_table(methods, photos, f"Rated views: {root.name}, {self.split}").markdown()
+
+
+def _blind(method: Method) -> Method:
+    """The method without its care for heads."""
+    return replace(method, name=f"{method.name}, heads ignored", find_heads=None)
 
 
 def _subjects(photo: RatedPhoto, boxes_normalized: np.ndarray) -> Subjects:
