@@ -7,7 +7,7 @@ from typing import Any, SupportsFloat, SupportsIndex, cast
 import numpy as np
 
 from vrn_cropper.model.errors import CropOptionError
-from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox, keep_boxes, unique_ratios
+from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox, keep_boxes, parse_faces, unique_ratios
 from vrn_cropper.model.views.own_boxes import BoxOptions, OwnBox
 
 # "free", "16:9", "3/2", "1.91:1", or a number, width / height.
@@ -22,6 +22,7 @@ def call_options(
     max_overlap: float | None,
     keep: Keep | Iterable[Keep],
     min_scale: float | None,
+    faces: str = "keep",
 ) -> CropOptions:
     """A lone ratio or box needs no list around it, and numpy's numbers are numbers. Raises CropOptionError."""
     try:
@@ -38,10 +39,11 @@ def call_options(
         _share("max_overlap", max_overlap),
         keep_boxes(_box(box) for box in ([keep] if _is_one_box(keep) else _listed("keep", keep))),
         _share("min_scale", min_scale),
+        parse_faces(str(faces)),
     )
 
 
-def call_boxes(boxes: object, aspect_ratio: Ratio) -> BoxOptions:
+def call_boxes(boxes: object, aspect_ratio: Ratio, faces: str = "keep") -> BoxOptions:
     """A caller's boxes: (N, 4) or one of 4, edges x1 y1 x2 y2 in pixels. Raises CropOptionError."""
     try:
         edges = np.asarray(boxes, dtype=np.float64)
@@ -52,7 +54,7 @@ def call_boxes(boxes: object, aspect_ratio: Ratio) -> BoxOptions:
     if edges.ndim != 2 or edges.shape[1] != 4:
         raise CropOptionError("boxes are numbers (N, 4): left, top, right and bottom edge in pixels")
     (ratio,) = unique_ratios([_with_short_label(aspect_ratio)])
-    return BoxOptions(tuple(OwnBox(*row) for row in edges.tolist()), ratio)
+    return BoxOptions(tuple(OwnBox(*row) for row in edges.tolist()), ratio, parse_faces(str(faces)))
 
 
 def _is_one_ratio(value: object) -> bool:

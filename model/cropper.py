@@ -15,16 +15,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, SupportsIndex
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from vrn_cropper.model.call_options import Keep, Ratio, call_boxes, call_options
 from vrn_cropper.model.errors import DeviceError, VrnError
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.model.network.face_finder import FaceFinder
 from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.given import GivenPhoto, given_photo
 from vrn_cropper.model.photos.reading import PhotoInput
 from vrn_cropper.model.scoring import OpenVinoScorer, ViewScorer
 from vrn_cropper.model.views.crops import RankedCrops, ViewPlan, plan_views, rank_crops
+from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder, no_heads
 from vrn_cropper.model.views.options import DEFAULT_TOP_K, CropOptions
 from vrn_cropper.model.views.own_boxes import ScoredBoxes, plan_boxes, tell_boxes
 
@@ -49,11 +52,14 @@ class LoadOptions:
 class Cropper:
     """Crops photos. Safe to use from several threads, which take turns; may be pickled: the copy loads the model."""
 
-    def __init__(self, loaded_from: LoadOptions, export: ExportInfo, scorer: ViewScorer) -> None:
+    def __init__(
+        self, loaded_from: LoadOptions, export: ExportInfo, scorer: ViewScorer, find_heads: HeadFinder = no_heads
+    ) -> None:
         """For ready parts; `Cropper.load()` makes them."""
         self._loaded_from = loaded_from
         self._export = export
         self._scorer = scorer
+        self._find_heads = find_heads
         limits = DecodeLimits(loaded_from.max_pixels, loaded_from.max_side_px)
         self._decoder = Decoder(limits, export.input_shapes, owns_process=False)
 
@@ -80,7 +86,7 @@ class Cropper:
         export = read_export_info(Path(path) if path is not None else DEFAULT_EXPORT)
         scorer = _scorer(export, device, threads, precision)
         options = LoadOptions(str(export.path), device, threads, precision, max_pixels, max_side_px)
-        return cls(options, export, scorer)
+        return cls(options, export, scorer, FaceFinder.load())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return functools.partial(type(self).load, **asdict(self._loaded_from)), ()
@@ -109,6 +115,7 @@ class Cropper:
         max_overlap: float | None = None,
         keep: Keep | Iterable[Keep] = (),
         min_scale: float | None = None,
+        faces: str = "keep",
     ) -> RankedCrops:
         """The `top_k` best crops for each aspect ratio, best first, ratios as asked.
 
@@ -122,12 +129,13 @@ class Cropper:
             keep: boxes (x, y, width, height) that every crop contains; pixels, or fractions if all are at
                 most 1.
             min_scale: least size as a share of the largest crop that the ratio allows, by its sides.
+            faces: "keep" makes crops that cut a head lose to almost any that does not; "ignore" does not look.
 
         Raises CropOptionError for an option out of range, CropRequestError for one that this photo cannot fulfil,
         PhotoError for a photo of an unknown format, too large or damaged, and the system's OSError for a path that
         cannot be read.
         """
-        options = call_options(top_k, aspect_ratios, max_overlap, keep, min_scale)
+        options = call_options(top_k, aspect_ratios, max_overlap, keep, min_scale, faces)
         made, plan = self._read_and_plan(photo, options)
         (scores,) = self._scorer.score([(made.model_input, plan.boxes_normalized)])
         return rank_crops(plan, scores, options)
@@ -141,13 +149,14 @@ class Cropper:
         max_overlap: float | None = None,
         keep: Keep | Iterable[Keep] = (),
         min_scale: float | None = None,
+        faces: str = "keep",
     ) -> list[RankedCrops | PhotoFault]:
         """As `crop` for each photo, in order, with all cores busy. A photo that fails costs no other: in its place
         stands the error that `crop` would raise.
 
         `photos` may be a generator; a few dozen are in memory at once. Raises CropOptionError.
         """
-        options = call_options(top_k, aspect_ratios, max_overlap, keep, min_scale)
+        options = call_options(top_k, aspect_ratios, max_overlap, keep, min_scale, faces)
         results: list[RankedCrops | PhotoFault] = []
         waiting = iter(photos)
         with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode") as pool:
@@ -163,16 +172,18 @@ class Cropper:
                 window = following
         return results
 
-    def score(self, photo: GivenPhoto, boxes: ArrayLike, *, aspect_ratio: Ratio = "free") -> ScoredBoxes:
+    def score(
+        self, photo: GivenPhoto, boxes: ArrayLike, *, aspect_ratio: Ratio = "free", faces: str = "keep"
+    ) -> ScoredBoxes:
         """What your own boxes are worth, in their order; see `ScoredBoxes`, whose `scores` are an array.
 
         `boxes` are x1 y1 x2 y2 in pixels of the upright photo, (N, 4), as `Crop.box_xyxy`, at most 500. Their scores
         compare with those of the crops that `crop` finds for this `aspect_ratio`; it does not change the boxes.
         Raises as `crop` does.
         """
-        options = call_boxes(boxes, aspect_ratio)
+        options = call_boxes(boxes, aspect_ratio, faces)
         made = self._read(photo)
-        plan = plan_boxes(made.width, made.height, options)
+        plan = plan_boxes(made.width, made.height, options, self._heads(made, options.keeps_heads))
         (scores,) = self._scorer.score([(made.model_input, plan.boxes_normalized)])
         return tell_boxes(plan, scores)
 
@@ -184,7 +195,10 @@ class Cropper:
 
     def _read_and_plan(self, photo: object, options: CropOptions) -> tuple[PhotoInput, ViewPlan]:
         made = self._read(photo)
-        return made, plan_views(made.width, made.height, options)
+        return made, plan_views(made.width, made.height, options, self._heads(made, options.keeps_heads))
+
+    def _heads(self, photo: PhotoInput, keeps_heads: bool) -> np.ndarray:
+        return self._find_heads(photo.model_input) if keeps_heads else NO_HEADS
 
     def _score_window(
         self, window: Sequence[Future[tuple[PhotoInput, ViewPlan]]], options: CropOptions

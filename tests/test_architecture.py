@@ -63,7 +63,7 @@ TORCH_FREE = (
 COMMANDS = (
     "benchmarks.decode_fidelity", "benchmarks.gpu", "benchmarks.peers.__main__", "benchmarks.precision_fidelity",
     "benchmarks.serving.__main__", "model.command_line", "model.evaluation.__main__", "model.evaluation.figures",
-    "model.network.export",
+    "model.network.export", "model.network.face_graph",
 )  # fmt: skip
 # Which modules may import a package, by the start of their names.
 ONLY_IN = {

@@ -5,7 +5,7 @@ PIL alone; knows nothing of torch, data sets or measures.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -16,18 +16,14 @@ from vrn_cropper.model.progress import track
 from vrn_cropper.model.views.boxes import normalize_boxes, pairwise_iou
 from vrn_cropper.model.views.candidates import largest_view_of_ratio
 from vrn_cropper.model.views.crops import plan_views, rank_crops
-from vrn_cropper.model.views.heads import less_cut_heads
+from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder
 from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
 
 # Far below any difference in IoU that matters: among equally near views the more central one comes first.
 CENTRAL_TIE_WEIGHT = 1e-6
-NO_HEADS = np.zeros((0, 4))
 NO_VIEWS = np.zeros((0, 4), np.float32)
 # The ratios at which crops are measured: portrait, square and wide, as they are asked for.
 RATIOS = tuple(AspectRatio.parse(text) for text in ("1:1", "4:5", "9:16", "16:9", "3:1"))
-
-# An upright photo uint8 (H, W, 3) -> boxes of heads (F, 4), normalized.
-HeadFinder = Callable[[np.ndarray], np.ndarray]
 
 
 class Scorer(Protocol):
@@ -98,12 +94,12 @@ class Method:
         if not asked.ratios:
             return Answer(np.zeros((0, 4)), self.scorer.score(asked.photo, asked.views_normalized))
         options = CropOptions(top_k=1, aspect_ratios=asked.ratios, min_scale=1.0 if asked.largest else None)
-        plan = plan_views(asked.width, asked.height, options)
+        heads = NO_HEADS if self.find_heads is None else self.find_heads(read_photo(asked.photo).model_input)
+        plan = plan_views(asked.width, asked.height, options, heads)
         views = np.concatenate([plan.boxes_normalized, asked.views_normalized])
         scores = self.scorer.score(asked.photo, views)
         count = len(plan.boxes_normalized)
-        heads = NO_HEADS if self.find_heads is None else self.find_heads(read_photo(asked.photo).model_input)
-        ranked = rank_crops(plan, less_cut_heads(plan, scores[:count], heads), options)
+        ranked = rank_crops(plan, scores[:count], options)
         boxes_xyxy = np.array([crop.box_xyxy for crop in ranked.crops])
         return Answer(normalize_boxes(boxes_xyxy, asked.width, asked.height), scores[count:])
 

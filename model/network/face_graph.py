@@ -10,16 +10,19 @@ The published file takes 192 x 192 pixels only. The network is convolutional, so
 multiples of 32: a photo of 3:2 needs no black bars, and a third less work.
 """
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import onnx
+import typer
 from onnx import TensorProto, helper, numpy_helper
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.errors import CheckpointError
+from vrn_cropper.model.files import write_atomically
 
 OPSET = 18
 VALUES_A_CELL = 17  # a score, and the regressors: centre, size, six points
@@ -181,22 +184,22 @@ def _name(index: int) -> str:
     return f"t{index}"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0, or 1 with one line on standard error."""
-    p = argparse.ArgumentParser(
-        prog="python -m vrn_cropper.model.network.face_graph", description="BlazeFace as ONNX"
-    )
-    p.add_argument("source", type=Path, help="face_detection_full_range.tflite")
-    p.add_argument("out", type=Path, help="ONNX file to write")
-    args = p.parse_args(argv)
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="TFLITE", help="face_detection_full_range.tflite")],
+    out: Annotated[Path, typer.Argument(metavar="ONNX", help="The file to write.")],
+) -> None:
+    """Make the face detector's graph from its published file."""
     try:
-        made = translate(args.source.read_bytes())
-        args.out.write_bytes(made.SerializeToString())
-    except (CheckpointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{args.out}: {args.out.stat().st_size} bytes")
-    return 0
+        made = translate(source.read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{source} cannot be read: {error.strerror}") from error
+    write_atomically(out, made.SerializeToString())
+    print(f"{out}: {out.stat().st_size} bytes")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    return run_command(convert, arguments, "python -m vrn_cropper.model.network.face_graph")
 
 
 if __name__ == "__main__":

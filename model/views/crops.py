@@ -14,6 +14,7 @@ from vrn_cropper.model.photos.given import GivenPhoto, read_given_upright
 from vrn_cropper.model.views.boxes import mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.candidates import fixed_ratio_views, free_views, largest_view_of_ratio
 from vrn_cropper.model.views.drawing import MAX_SIDE_PX, draw_crops, sketch_html
+from vrn_cropper.model.views.heads import NO_HEADS, head_costs
 from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox
 from vrn_cropper.model.views.ranking import rank_views
 
@@ -40,7 +41,8 @@ class ViewPlan:
 
     `boxes_xyxy` int64 (N, 4) are what a caller gets; `boxes_normalized` float32 (N, 4) are what is scored:
     views of a given ratio are marked (`mark_fixed_ratio`). The last row is the whole frame, in no group, and before
-    it lie the centred views: crops are compared with them.
+    it lie the centred views: crops are compared with them. `costs` (N,) are taken off the network's scores: what each
+    view does to the heads in the photo (`model.views.heads`).
     """
 
     width: int
@@ -48,6 +50,7 @@ class ViewPlan:
     boxes_xyxy: np.ndarray
     boxes_normalized: np.ndarray
     groups: tuple[ViewGroup, ...]
+    costs: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +159,11 @@ class RankedCrops:
         return sketch_html((self.width, self.height), self.crops)
 
 
-def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
-    """The candidate views of a photo for these options. Raises CropRequestError if one cannot be met."""
+def plan_views(width: int, height: int, options: CropOptions, heads_normalized: np.ndarray = NO_HEADS) -> ViewPlan:
+    """The candidate views of a photo for these options, and what they cost the heads (F, 4) found in it.
+
+    Raises CropRequestError if an option is impossible for this photo.
+    """
     keep_xyxy = hull_of_keep_boxes(options.keep, width, height)
     pixels, fractions, groups, start = [], [], [], 0
     centres, centre_fractions = [], []
@@ -175,12 +181,14 @@ def plan_views(width: int, height: int, options: CropOptions) -> ViewPlan:
         start += len(boxes_xyxy)
     whole = start + len(centres)
     rows = iter(range(start, whole))
+    all_xyxy = np.concatenate([*pixels, *centres, np.array([[0, 0, width, height]], dtype=np.int64)])
     return ViewPlan(
         width,
         height,
-        np.concatenate([*pixels, *centres, np.array([[0, 0, width, height]], dtype=np.int64)]),
+        all_xyxy,
         np.concatenate([*fractions, *centre_fractions, _WHOLE_FRAME]),
         tuple(ViewGroup(*group, whole if group[0].value is None else next(rows)) for group in groups),
+        head_costs(normalize_boxes(all_xyxy, width, height), heads_normalized),
     )
 
 
@@ -190,7 +198,8 @@ def centre_view(width: int, height: int, ratio: float) -> np.ndarray:
 
 
 def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> RankedCrops:
-    """The top-K crops of each ratio, from one score (N,) a view of the plan."""
+    """The top-K crops of each ratio, from the network's score (N,) of each view of the plan."""
+    scores = scores - plan.costs
     crops = []
     for group in plan.groups:
         boxes, group_scores = plan.boxes_xyxy[group.start : group.stop], scores[group.start : group.stop]

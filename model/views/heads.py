@@ -6,10 +6,13 @@ that beheads somebody loses to almost any that does not. The two weights and the
 photos (model/EXPERIMENTS.md).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from vrn_cropper.model.views.crops import ViewPlan
-
+# An upright photo uint8 (H, W, 3) -> boxes of heads (F, 4), normalized.
+HeadFinder = Callable[[np.ndarray], np.ndarray]
+NO_HEADS = np.zeros((0, 4))
 # In log-odds, as scores are; for the largest head of the photo, smaller ones weigh less.
 BEHEADED_COST = 8.0
 LOST_COST = 4.0
@@ -19,21 +22,14 @@ MARGIN = 0.1
 _PRESENT_SHARE = 0.15
 
 
-def less_cut_heads(plan: ViewPlan, scores: np.ndarray, heads_normalized: np.ndarray) -> np.ndarray:
-    """The scores (N,) of a plan's views, less what each view does to the heads (F, 4) of the photo."""
-    if not len(heads_normalized):
-        return scores
-    sides = np.array([plan.width, plan.height, plan.width, plan.height])
-    costs = head_costs(plan.boxes_xyxy / sides, heads_normalized)
-    return np.asarray(scores - costs, dtype=scores.dtype)
-
-
 def head_costs(boxes_normalized: np.ndarray, heads_normalized: np.ndarray) -> np.ndarray:
     """The cost (N,) of views (N, 4) for heads (F, 4): 0 where every head is kept whole.
 
     A head is beheaded where the view's edge goes through it, most at its middle, or where it is left out while the
     upper body below it is shown; and it is lost as far as it is left out, which counts for the largest heads.
     """
+    if not len(heads_normalized):
+        return np.zeros(len(boxes_normalized))
     heads = _grown(heads_normalized)
     kept = kept_shares(boxes_normalized, heads)
     is_present = kept_shares(boxes_normalized, _upper_bodies(heads)) > _PRESENT_SHARE
@@ -41,6 +37,11 @@ def head_costs(boxes_normalized: np.ndarray, heads_normalized: np.ndarray) -> np
     sizes = np.sqrt(_areas(heads))
     weights = sizes / sizes.max()
     return BEHEADED_COST * (beheaded @ weights) + LOST_COST * ((1 - kept) @ weights**2)
+
+
+def no_heads(pixels: np.ndarray) -> np.ndarray:
+    """A `HeadFinder` that finds none."""
+    return NO_HEADS
 
 
 def kept_shares(boxes_normalized: np.ndarray, parts_normalized: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ MAX_ASPECT_RATIOS = 10
 MAX_KEEP_BOXES = 100
 # Of a caller's own boxes (`model.views.own_boxes`): about what ten ratios add to a photo's pass.
 MAX_BOXES = 500
+FACES = ("keep", "ignore")
 _MAX_RATIO = 100.0
 _NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 # How options are written; the API's document shows these to programs.
@@ -104,7 +105,8 @@ class CropOptions:
 
     `max_overlap`: largest IoU, 0 to 1, of two crops of one ratio. `keep`: boxes that every crop contains.
     `min_scale`: least size of a crop, as a share (above 0, at most 1) of the sides of the largest crop that
-    its ratio allows; the photo itself where the ratio is free. Raises CropOptionError if an option is out of
+    its ratio allows; the photo itself where the ratio is free. `keeps_heads`: a view that cuts a head costs more
+    than almost any that does not. Raises CropOptionError if an option is out of
     range.
     """
 
@@ -113,6 +115,7 @@ class CropOptions:
     max_overlap: float | None = None
     keep: tuple[KeepBox, ...] = ()
     min_scale: float | None = None
+    keeps_heads: bool = True
 
     def __post_init__(self) -> None:
         if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or not 1 <= self.top_k <= MAX_TOP_K:
@@ -135,6 +138,7 @@ class CropOptions:
         max_overlap: str | None = None,
         keep: Iterable[str] = (),
         min_scale: str | None = None,
+        faces: str | None = None,
     ) -> "CropOptions":
         """Options from a client's strings; what is missing takes its default. Raises CropOptionError."""
         return cls(
@@ -143,6 +147,7 @@ class CropOptions:
             max_overlap=_parse_share("max_overlap", "an IoU from 0 to 1", max_overlap),
             keep=tuple(KeepBox.parse(text) for text in keep),
             min_scale=_parse_share("min_scale", "a share above 0 and at most 1", min_scale),
+            keeps_heads=parse_faces(faces),
         )
 
 
@@ -167,6 +172,13 @@ def keep_boxes(boxes: Iterable[Sequence[float] | KeepBox]) -> tuple[KeepBox, ...
             raise CropOptionError(_keep_message(str(tuple(box))))
         kept.append(box if isinstance(box, KeepBox) else KeepBox(*(float(number) for number in box)))
     return tuple(kept)
+
+
+def parse_faces(text: str | None) -> bool:
+    """Whether heads are kept whole: `keep`, the default, or `ignore`. Raises CropOptionError."""
+    if text is not None and text.strip().lower() not in FACES:
+        raise CropOptionError(f"faces is {' or '.join(FACES)}; got {text[:40]!r}")
+    return text is None or text.strip().lower() == FACES[0]
 
 
 def _parse_top_k(text: str) -> int:

@@ -12,7 +12,8 @@ import numpy as np
 from vrn_cropper.model.errors import CropOptionError, CropRequestError
 from vrn_cropper.model.views.boxes import mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.crops import FocalPoint, ViewGroup, ViewPlan, centre_view, focal_point, preference
-from vrn_cropper.model.views.options import BOX_PATTERN, FREE, MAX_BOXES, AspectRatio
+from vrn_cropper.model.views.heads import NO_HEADS, head_costs
+from vrn_cropper.model.views.options import BOX_PATTERN, FREE, MAX_BOXES, AspectRatio, parse_faces
 
 _ROUNDING = 1e-6  # what a fraction such as 0.1 + 0.9 may be off by
 
@@ -52,11 +53,12 @@ class BoxOptions:
     """The boxes of one request, 1 to `MAX_BOXES`. Raises CropOptionError if there are others.
 
     `aspect_ratio`: which crops the scores compare with, those that `CropOptions` with this ratio finds. It does not
-    change the boxes.
+    change the boxes. `keeps_heads`: as in `CropOptions`.
     """
 
     boxes: tuple[OwnBox, ...]
     aspect_ratio: AspectRatio = FREE
+    keeps_heads: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.boxes) <= MAX_BOXES:
@@ -64,7 +66,11 @@ class BoxOptions:
 
     @classmethod
     def parse(
-        cls, box: Iterable[str] = (), box_xyxy: Iterable[str] = (), aspect_ratio: str | None = None
+        cls,
+        box: Iterable[str] = (),
+        box_xyxy: Iterable[str] = (),
+        aspect_ratio: str | None = None,
+        faces: str | None = None,
     ) -> "BoxOptions":
         """Options from a client's strings: the boxes of `box`, then those of `box_xyxy`. Raises CropOptionError."""
         by_size, by_edges = list(box), list(box_xyxy)
@@ -75,7 +81,8 @@ class BoxOptions:
             raise CropOptionError(
                 "give the boxes to score: box=x,y,width,height, or box_xyxy=x1,y1,x2,y2; repeatable"
             )
-        return cls(tuple(boxes), FREE if aspect_ratio is None else AspectRatio.parse(aspect_ratio))
+        ratio = FREE if aspect_ratio is None else AspectRatio.parse(aspect_ratio)
+        return cls(tuple(boxes), ratio, parse_faces(faces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +112,11 @@ class ScoredBoxes:
         return np.array([box.score for box in self.boxes], dtype=np.float32)
 
 
-def plan_boxes(width: int, height: int, options: BoxOptions) -> ViewPlan:
-    """The boxes as views of a photo, rounded to whole pixels. Raises CropRequestError if one reaches outside."""
+def plan_boxes(width: int, height: int, options: BoxOptions, heads_normalized: np.ndarray = NO_HEADS) -> ViewPlan:
+    """The boxes as views of a photo, rounded to whole pixels, and what they cost the heads (F, 4) found in it.
+
+    Raises CropRequestError if one reaches outside.
+    """
     sides = np.array([width, height, width, height])
     edges = np.array([(box.x1, box.y1, box.x2, box.y2) for box in options.boxes], dtype=np.float64)
     is_normalized = np.array([[box.is_normalized] for box in options.boxes])
@@ -125,17 +135,20 @@ def plan_boxes(width: int, height: int, options: BoxOptions) -> ViewPlan:
     views = normalize_boxes(np.concatenate([boxes_xyxy, centre]), width, height)
     if ratio is not None:
         views = mark_fixed_ratio(views)
+    all_xyxy = np.concatenate([boxes_xyxy, centre, whole])
     return ViewPlan(
         width,
         height,
-        np.concatenate([boxes_xyxy, centre, whole]),
+        all_xyxy,
         np.concatenate([views, normalize_boxes(whole, width, height)]),
         (ViewGroup(options.aspect_ratio, 0, len(boxes_xyxy), len(boxes_xyxy)),),
+        head_costs(normalize_boxes(all_xyxy, width, height), heads_normalized),
     )
 
 
 def tell_boxes(plan: ViewPlan, scores: np.ndarray) -> ScoredBoxes:
-    """What the scores (N,) of a plan's views say of its boxes, in order."""
+    """What the network's scores (N,) of a plan's views say of its boxes, in order."""
+    scores = scores - plan.costs
     (group,) = plan.groups
     boxes = []
     for (x1, y1, x2, y2), score in zip(plan.boxes_xyxy[: group.stop].tolist(), scores[: group.stop], strict=True):

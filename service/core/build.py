@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
+from vrn_cropper.model.network.face_finder import FaceFinder
 from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
@@ -102,7 +103,7 @@ def build_core(
     decoder = PhotoDecoder(Decoder(decode_limits, export.input_shapes), workers)
     pool = DecodePool(settings.decode_threads or available_cpus())
     limits_px = PixelLimit(settings.max_decode_pixels), PixelLimit(settings.max_held_pixels)
-    crops = CropService(decoder, pool, batcher, *limits_px, clock)
+    crops = CropService(decoder, pool, batcher, *limits_px, clock, FaceFinder.load())
     return Core(AcceptedPhotos(settings.max_queue_size), crops, batcher, runner, pool, workers, export)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from vrn_cropper.model.photos.decode import DecodedPhoto, OpenedPhoto
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
+from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder, no_heads
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.model.views.own_boxes import BoxOptions, ScoredBoxes, plan_boxes, tell_boxes
 from vrn_cropper.service.core.accepted_photos import Permit
@@ -29,7 +30,7 @@ from vrn_cropper.service.engines.contract import ScoreItem
 from vrn_cropper.service.errors import DeadlineError
 
 R = TypeVar("R")
-Plan = Callable[[int, int], ViewPlan]  # the candidate views of a photo by its upright width and height
+Plan = Callable[[DecodedPhoto], ViewPlan]
 _TOO_LATE = "the deadline passed before the photo was decoded or encoded"
 
 
@@ -72,6 +73,7 @@ class CropService:
     """Crops photos with everything handed in ready.
 
     `decode_limit` bounds the pixels in decode, `held_limit` those of whole pictures kept for their crops.
+    `find_heads` looks at the network's input for what no crop should cut.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class CropService:
         decode_limit: PixelLimit,
         held_limit: PixelLimit,
         clock: Callable[[], float] = time.monotonic,
+        find_heads: HeadFinder = no_heads,
     ) -> None:
         self._decoder = decoder
         self._pool = pool
@@ -89,6 +92,7 @@ class CropService:
         self._decode_limit = decode_limit
         self._held_limit = held_limit
         self._clock = clock
+        self._find_heads = find_heads
 
     @property
     def held_pixels(self) -> int:
@@ -109,7 +113,7 @@ class CropService:
         cannot fulfil, DeadlineError and EngineError. Cancelling it takes the photo out of the queue.
         """
         stages = stages or Stages("decode_wait", self._clock)
-        decoded, plan = await self._take(photo, lambda w, h: plan_views(w, h, options), permit, stages, deadline_at)
+        decoded, plan = await self._take(photo, lambda taken: self._plan(taken, options), permit, stages, deadline_at)
         return await self._crops(decoded, plan, options, stages, deadline_at)
 
     async def score(
@@ -122,7 +126,9 @@ class CropService:
     ) -> ScoreResult:
         """The scores of a caller's own boxes; as `crop` otherwise. Raises CropRequestError for a box outside."""
         stages = stages or Stages("decode_wait", self._clock)
-        decoded, plan = await self._take(photo, lambda w, h: plan_boxes(w, h, options), permit, stages, deadline_at)
+        decoded, plan = await self._take(
+            photo, lambda taken: self._plan_boxes(taken, options), permit, stages, deadline_at
+        )
         scores, batch_size = await self._scores(decoded, plan, stages, deadline_at)
         return ScoreResult(scored=tell_boxes(plan, scores), **_facts(decoded, stages, batch_size))
 
@@ -147,7 +153,7 @@ class CropService:
             async with self._before(deadline_at):
                 held = await stack.enter_async_context(self._held_limit.hold(opened.full_pixels))
             decoded, plan = await self._decode_and_plan(
-                opened, lambda w, h: plan_views(w, h, options), stages, deadline_at, held
+                opened, lambda taken: self._plan(taken, options), stages, deadline_at, held
             )
             result = await self._crops(decoded, plan, options, stages, deadline_at)
             chosen = tuple(choose(result.ranked))
@@ -187,13 +193,22 @@ class CropService:
         def decode_and_plan() -> tuple[DecodedPhoto, ViewPlan]:
             # On a pool thread, so that the event loop never works in proportion to the photo.
             decoded = self._decoder.decode(opened, self._seconds_left(deadline_at))
-            return decoded, plan(decoded.width, decoded.height)
+            return decoded, plan(decoded)
 
         stages.begin("decode_wait")
         async with AsyncExitStack() as stack:
             async with self._before(deadline_at):
                 in_decode = await stack.enter_async_context(self._decode_limit.hold(opened.pixels))
             return await self._in_pool("decode", stages, decode_and_plan, deadline_at, in_decode, *held)
+
+    def _plan(self, photo: DecodedPhoto, options: CropOptions) -> ViewPlan:
+        return plan_views(photo.width, photo.height, options, self._heads(photo, options.keeps_heads))
+
+    def _plan_boxes(self, photo: DecodedPhoto, options: BoxOptions) -> ViewPlan:
+        return plan_boxes(photo.width, photo.height, options, self._heads(photo, options.keeps_heads))
+
+    def _heads(self, photo: DecodedPhoto, keeps_heads: bool) -> np.ndarray:
+        return self._find_heads(photo.model_input) if keeps_heads else NO_HEADS
 
     async def _crops(
         self,

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from vrn_cropper.model.views.options import (
     BOX_PATTERN,
     DEFAULT_TOP_K,
+    FACES,
     FRACTION_PATTERN,
     MAX_ASPECT_RATIOS,
     MAX_BOXES,
@@ -112,6 +113,15 @@ _RATIO = Option(
     default="free",
     max_count=MAX_ASPECT_RATIOS,
 )
+_FACES = Option(
+    name="faces",
+    kind=Kind.CHOICE,
+    meaning="`keep` makes crops that cut somebody's head lose to almost any that do not; `ignore` does not look for"
+    " heads.",
+    example="keep",
+    default="keep",
+    choices=FACES,
+)
 # Which of the candidate views may become a crop.
 _WHERE = (
     Option(
@@ -141,6 +151,7 @@ _WHERE = (
         above=0,
         most=1,
     ),
+    _FACES,
 )
 CROP_OPTIONS = _table(
     Option(
@@ -183,6 +194,7 @@ SCORE_OPTIONS = _table(
         more_examples=(),
         max_count=1,
     ),
+    _FACES,
 )
 PICTURE_OPTIONS = _table(
     Option(

@@ -49,11 +49,12 @@ class GivenOptions:
             max_overlap=self.one("max_overlap"),
             keep=self.many("keep"),
             min_scale=self.one("min_scale"),
+            faces=self.one("faces"),
         )
 
     def box_options(self) -> BoxOptions:
         """Raises BadRequestError or CropOptionError."""
-        return BoxOptions.parse(self.many("box"), self.many("box_xyxy"), self.one("aspect_ratio"))
+        return BoxOptions.parse(self.many("box"), self.many("box_xyxy"), self.one("aspect_ratio"), self.one("faces"))
 
     def picture_options(self) -> PictureOptions:
         """Raises BadRequestError or CropOptionError."""

@@ -259,3 +259,13 @@ def test_importing_the_package_imports_nothing_and_the_cropper_needs_no_torch():
         "from vrn_cropper import Cropper; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_a_head_that_the_network_would_cut_is_kept_unless_faces_are_ignored(cropper):
+    for ratio in ("16:9", "2:1"):
+        kept, ignored = (
+            cropper.crop(PHOTOS / "astronaut.jpg", aspect_ratios=ratio, top_k=1, faces=faces).crops[0].box_xyxy
+            for faces in ("keep", "ignore")
+        )
+        assert kept[1] <= 20 < ignored[1]  # her hair begins at the upper edge
+        assert kept[3] >= 200  # and her chin ends here

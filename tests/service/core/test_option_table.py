@@ -26,7 +26,9 @@ def read(option: Option, texts: list[str]) -> object:
         return PictureOptions.parse(**{option.name: value})
     if option in SCORE_OPTIONS.values():
         given = {"box": ["0,0,1,1"], option.name: value}
-        return BoxOptions.parse(given["box"], given.get("box_xyxy", ()), given.get("aspect_ratio"))
+        return BoxOptions.parse(
+            given["box"], given.get("box_xyxy", ()), given.get("aspect_ratio"), given.get("faces")
+        )
     names = {"aspect_ratio": "aspect_ratios"}
     return CropOptions.parse(**{names.get(option.name, option.name): value})
 
