@@ -1,6 +1,6 @@
 """The ASGI application from ready objects: routes, error answers, keys, envelope. Builds nothing else."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -14,13 +14,14 @@ from vrn_cropper.service.http import openapi
 from vrn_cropper.service.http.auth import ApiKeys, RequireKey
 from vrn_cropper.service.http.docs_page import STATIC_URL, add_docs_page
 from vrn_cropper.service.http.error_answers import error_answer, error_body
+from vrn_cropper.service.http.known_routes import KnownRoutes
 from vrn_cropper.service.http.request_record import request_record
 
 _HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
 
 def build_app(
-    routers: Iterable[APIRouter],
+    routers: Sequence[APIRouter],
     envelope: Callable[[ASGIApp], ASGIApp],
     version: str,
     api_keys: ApiKeys | None = None,
@@ -40,6 +41,7 @@ def build_app(
     add_docs_page(app)
     for router in routers:
         app.include_router(router)
+    known = KnownRoutes([*(route for router in routers for route in router.routes), *app.routes])
 
     @app.exception_handler(VrnError)
     async def answer_known(request: Request, error: VrnError) -> JSONResponse:
@@ -56,7 +58,13 @@ def build_app(
     async def answer_http(request: Request, error: HTTPException) -> JSONResponse:
         record = request_record(request.scope)
         record.outcome = _HTTP_CODES.get(error.status_code, ErrorCode.BAD_REQUEST)
-        body = error_body(record.outcome, str(error.detail), record.request_id)
-        return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+        headers, message = dict(error.headers or {}), str(error.detail)
+        if error.status_code == 404:
+            message = known.missing(request.url.path)
+        elif error.status_code == 405:
+            headers["Allow"] = ", ".join(known.allowed(request.scope))
+            message = known.wrong_method(request.scope)
+        body = error_body(record.outcome, message, record.request_id)
+        return JSONResponse(body, status_code=error.status_code, headers=headers)
 
     return envelope(RequireKey(app, api_keys) if api_keys else app)

@@ -76,7 +76,8 @@ class Intake:
         or OverloadedError before the body is read, what `read_upload` raises, and BadRequestError for an option that
         is none of `options`.
         """
-        async with self._take(request, options, self.limits.max_upload_bytes, 1) as (upload, received):
+        # A second file is read too, so that the refusal can name both.
+        async with self._take(request, options, self.limits.max_upload_bytes, 2) as (upload, received):
             received.photos.append(_only_photo(upload))
             yield received
 

@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Message
 
 from vrn_cropper.model.errors import PhotoTooLargeError, UnsupportedPhotoError
+from vrn_cropper.model.photos.structure.kinds import kind_of
 from vrn_cropper.model.views.options import MAX_BOXES
 from vrn_cropper.service.errors import BadRequestError, DisconnectedError, SlowUploadError
 from vrn_cropper.service.http.admission import ByteHold
@@ -24,6 +25,13 @@ _MAX_FIELDS = 100 + MAX_BOXES
 # minutes for a megabyte (punycode), or raise on every input (undefined).
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "iso-8859-1": "latin-1", "latin-1": "latin-1"}
 _RAW_TYPES = ("image/", "application/octet-stream")
+# What `curl --data-binary @photo.jpg` sends unless it is told otherwise: the content decides.
+_UNDECLARED_TYPE = "application/x-www-form-urlencoded"
+_HOW_TO_SEND = (
+    "send the photo as multipart/form-data (curl -F image=@photo.jpg), or as the body with its type"
+    " (curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg')"
+)
+_PHOTO_FIELDS = (b"image", b"images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,15 @@ async def read_upload(
     stream = _bounded(request, hold, max_bytes, Pace(pace, clock()), clock)
     if content_type.startswith("multipart/form-data"):
         return await _read_multipart(request, stream, max_bytes, max_files)
-    if content_type.startswith(_RAW_TYPES):
-        return Upload(files=[("image", b"".join([chunk async for chunk in stream]))], is_raw=True)
-    raise UnsupportedPhotoError("send the photo as multipart/form-data field 'image', or as the body with image/*")
+    is_undeclared = content_type.startswith(_UNDECLARED_TYPE)
+    if not is_undeclared and not content_type.startswith(_RAW_TYPES):
+        raise UnsupportedPhotoError(f"a body of Content-Type {content_type[:60]!r} is not taken; {_HOW_TO_SEND}")
+    photo = b"".join([chunk async for chunk in stream])
+    if is_undeclared and kind_of(photo) is None:
+        raise UnsupportedPhotoError(
+            f"the body came as {_UNDECLARED_TYPE} and is no photo in a supported format; {_HOW_TO_SEND}"
+        )
+    return Upload(files=[("image", photo)], is_raw=True)
 
 
 async def _bounded(
@@ -98,6 +112,14 @@ async def _read_multipart(
 ) -> Upload:
     class InMemoryParser(MultiPartParser):
         spool_max_size = max_bytes + 1  # never rolls over to a temporary file: the stream is bounded by max_bytes
+
+        def on_headers_finished(self) -> None:
+            # Without a file name a part counts as text, which would be decoded; a photo may come without one.
+            part = self._current_part
+            _, options = parse_options_header(part.content_disposition)
+            if options.get(b"name") in _PHOTO_FIELDS and b"filename" not in options:
+                part.content_disposition = (part.content_disposition or b"") + b'; filename="photo"'
+            super().on_headers_finished()
 
     headers = Headers({"Content-Type": _form_type(request.headers["content-type"])})
     parser = InMemoryParser(headers, stream, max_files=max_files, max_fields=_MAX_FIELDS)
