@@ -53,11 +53,11 @@ export function standing(crop, wholeScore) {
 
 /** Everything to choose from at `ratio`: the photo itself where it fits, first if cropping gains nothing. */
 export function choices(ranked, ratio, photo, wholeScore, own) {
-  const whole = wholeCrop(photo, wholeScore);
-  const list = ranked.map((crop) => (isAll(crop.box, photo) ? whole : crop)); // the service may rank it with the others
-  if (fitsWhole(ratio) && ranked.length && !list.includes(whole)) {
-    if (isWholeBetter(ranked[0], wholeScore)) list.unshift(whole);
-    else list.push(whole);
+  const list = ranked.filter((crop) => !isAll(crop.box, photo));
+  const place = ranked.findIndex((crop) => isAll(crop.box, photo)); // the service may rank it with the others
+  if (place >= 0 || (fitsWhole(ratio) && ranked.length)) {
+    const isFirst = !list.length || isWholeBetter(list[0], wholeScore);
+    list.splice(isFirst ? 0 : place >= 0 ? place : list.length, 0, wholeCrop(photo, wholeScore));
   }
   if (own) list.push(own);
   return list;

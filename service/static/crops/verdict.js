@@ -11,11 +11,28 @@ export function verdict({ crop, best, ratio, wholeScore }) {
   return fitsWhole(ratio) ? freeVerdict(crop, wholeScore) : fixedVerdict(crop, ratio, wholeScore);
 }
 
-/** The few words on a card. */
-export function cardWords(crop, wholeScore) {
+/** The few words on a card; `cardsNote` says what they count. */
+export function cardWords(crop, ratio, wholeScore) {
   if (crop.kind === "whole") return "Whole photo";
-  if (crop.preferredToWhole !== null) return `${Math.round(crop.preferredToWhole * 10)} of 10`;
+  const share = cardShare(crop, ratio);
+  if (share !== null) return `${Math.round(share * 10)} of 10`;
   return { better: "Better", even: "As good", worse: "", unknown: "" }[standing(crop, wholeScore)];
+}
+
+/** What "7 of 10" on the cards of `crops` counts; empty where nothing is counted. */
+export function cardsNote(crops, ratio) {
+  if (!crops.some((crop) => cardShare(crop, ratio) !== null)) return "";
+  return `Of 10 people, how many would prefer that crop to ${fitsWhole(ratio) ? "the whole photo" : "a plain crop of the centre"}.`;
+}
+
+/** Which crop it is, in a word or two. */
+export function cropName(crop) {
+  return { whole: "Whole photo", own: "Your frame" }[crop.kind] ?? (crop.rank === 1 ? "Best crop" : `Crop ${crop.rank}`);
+}
+
+/** Where a ratio is needed, cropping is no question: there the comparison is with the crop that anyone would make. */
+function cardShare(crop, ratio) {
+  return fitsWhole(ratio) ? crop.preferredToWhole : crop.preferredToCentre;
 }
 
 function wholeVerdict(best, wholeScore) {

@@ -2,7 +2,7 @@
 
 import { keyOf } from "../photos/photo.js";
 import { normalize } from "../crops/geometry.js";
-import { cardWords } from "../crops/verdict.js";
+import { cardsNote, cardWords, cropName } from "../crops/verdict.js";
 import { drawPart } from "../photos/picture.js";
 
 const THUMB_HEIGHT_PX = 92;
@@ -12,15 +12,18 @@ export class Cards {
   #drawn = "";
   #choices = [];
 
-  constructor(list, onChoose) {
-    Object.assign(this, { list, onChoose });
+  constructor({ list, note }, onChoose) {
+    Object.assign(this, { list, note, onChoose });
     list.addEventListener("keydown", (event) => this.#press(event));
   }
 
-  /** Show `choices` of `photo`, `chosen` marked. */
-  show(photo, choices, chosen) {
+  /** Show `choices` of `photo` at `ratio`, `chosen` marked. */
+  show(photo, ratio, choices, chosen) {
     this.#choices = choices;
-    this.#draw(photo, choices);
+    this.list.hidden = choices.length === 0;
+    this.note.textContent = cardsNote(choices, ratio);
+    this.note.hidden = !this.note.textContent;
+    this.#draw(photo, ratio, choices);
     for (const [index, item] of [...this.list.children].entries()) {
       const isChosen = choices[index] === chosen || (chosen && keyOf(choices[index]) === keyOf(chosen));
       item.firstChild.setAttribute("aria-pressed", String(Boolean(isChosen)));
@@ -28,30 +31,30 @@ export class Cards {
   }
 
   /** Drawn once for a list of crops, so that stepping through them keeps the focus. */
-  #draw(photo, choices) {
-    const stamp = JSON.stringify([photo.id, Boolean(photo.thumb), choices.map((crop) => [keyOf(crop), crop.box, cardWords(crop, photo.wholeScore)])]);
+  #draw(photo, ratio, choices) {
+    const words = choices.map((crop) => cardWords(crop, ratio, photo.wholeScore));
+    const stamp = JSON.stringify([photo.id, Boolean(photo.thumb), words, choices.map((crop) => [keyOf(crop), crop.box])]);
     if (stamp === this.#drawn) return;
     this.#drawn = stamp;
     const focused = [...this.list.children].findIndex((item) => item.contains(document.activeElement));
-    this.list.replaceChildren(...choices.map((crop, index) => this.#make(photo, crop, index, choices.length)));
+    this.list.replaceChildren(...choices.map((crop, index) => this.#make(photo, crop, words[index], `${index + 1} of ${choices.length}`)));
     this.list.children[focused]?.firstChild.focus({ preventScroll: true });
   }
 
-  #make(photo, crop, index, count) {
-    const words = cardWords(crop, photo.wholeScore);
-    const name = { whole: "Whole photo", own: "Your frame" }[crop.kind] ?? String(crop.rank);
+  #make(photo, crop, words, place) {
+    const name = crop.kind === "ranked" ? String(crop.rank) : cropName(crop);
     const button = document.createElement("button");
     button.type = "button";
     button.className = "crop";
     const spoken = crop.kind === "ranked" ? `Crop ${crop.rank}${words && `, ${words}`}` : name;
-    button.setAttribute("aria-label", `${spoken}, ${index + 1} of ${count}`);
+    button.setAttribute("aria-label", `${spoken}, ${place}`);
     if (photo.thumb) button.append(drawPart(photo.thumb, normalize(crop.box, photo.size), THUMB_HEIGHT_PX));
     const label = document.createElement("span");
     label.className = "crop-label";
-    const [place, note] = [document.createElement("b"), document.createElement("span")];
-    place.textContent = name;
+    const [title, note] = [document.createElement("b"), document.createElement("span")];
+    title.textContent = name;
     if (words !== name) note.textContent = words;
-    label.append(place, note);
+    label.append(title, note);
     button.append(label);
     button.addEventListener("click", () => this.onChoose(crop));
     const item = document.createElement("li");

@@ -1,8 +1,10 @@
 // The photos of this visit: a strip to switch between them, or a grid that shows what each becomes.
 
 import { normalize, WHOLE } from "../crops/geometry.js";
-import { verdict } from "../crops/verdict.js";
+import { fitsWhole } from "../crops/ratios.js";
+import { cardWords, cropName, verdict } from "../crops/verdict.js";
 import { drawPart } from "../photos/picture.js";
+import { describe } from "../service/problems.js";
 
 const THUMB_HEIGHT_PX = { strip: 56, grid: 168 };
 const STATES = { waiting: "waiting", sending: "being cropped", pausing: "tried again soon", done: "cropped", failed: "failed" };
@@ -67,7 +69,7 @@ export class PhotoList {
     button.setAttribute("aria-pressed", String(isCurrent));
     bar.hidden = photo.state !== "sending" || photo.progress >= 1;
     bar.value = photo.progress;
-    const said = crop && photo.wholeScore !== null ? this.#words(photo, crop, ratio) : STATES[photo.state];
+    const said = photo.error ? describe(photo.error).title : crop && photo.wholeScore !== null ? this.#words(photo, crop, ratio) : STATES[photo.state];
     const stamp = JSON.stringify([Boolean(photo.thumb), crop?.box, said, photo.state]);
     if (item.dataset.stamp === stamp) return;
     item.dataset.stamp = stamp;
@@ -84,7 +86,9 @@ export class PhotoList {
     }
   }
 
+  /** Of free crops whether to crop at all; where a ratio is needed, which crop it is. */
   #words(photo, crop, ratio) {
+    if (!fitsWhole(ratio)) return [cropName(crop), cardWords(crop, ratio, photo.wholeScore)].filter(Boolean).join(" · ");
     const best = photo.choicesAt(ratio).find((choice) => choice.kind === "ranked") ?? crop;
     return verdict({ crop, best, ratio, wholeScore: photo.wholeScore }).title;
   }

@@ -44,10 +44,10 @@ export class RatioChooser {
     this.#store();
   }
 
-  /** On a phone the chips are one line that scrolls. */
+  /** On a phone the chips and the field are one line that scrolls. */
   #reveal(chip) {
-    const { group } = this;
-    if (group.scrollWidth > group.clientWidth) group.scrollLeft = chip.offsetLeft - group.clientWidth / 2 + chip.offsetWidth / 2;
+    const line = this.group.parentElement;
+    if (line.scrollWidth > line.clientWidth) line.scrollLeft = chip.offsetLeft - line.clientWidth / 2 + chip.offsetWidth / 2;
   }
 
   #chip(ratio) {

@@ -74,8 +74,7 @@ function showOne(byId, album, shown, parts, queue, isGrid) {
   parts.stage.show(current, ratio, crop, isAsking);
   if (current.size) parts.keeps.show(current);
   if (shown.isComparing && crop) parts.compare.show(current, crop);
-  parts.cards.show(current, list, crop);
-  byId("crops").hidden = list.length === 0;
+  parts.cards.show(current, ratio, list, crop);
   const why = current.refused.get(ratio);
   byId("no-crop").hidden = !why;
   byId("no-crop").textContent = why && current.keep.length

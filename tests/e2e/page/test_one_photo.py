@@ -88,55 +88,6 @@ def test_cards_are_gone_through_by_keyboard(open_page, photos, choose):
     expect(cards.last).to_have_attribute("aria-label", re.compile(r"^Crop 6, \d+ of 10, 6 of 6$"))
 
 
-@pytest.mark.parametrize(
-    ("ratio", "shares", "title", "detail"),
-    [
-        ("Free", (0.82, 0.7), "Better than the whole photo", "Of 10 people, 8 would prefer this crop to the whole"),
-        ("Free", (0.51, 0.7), "About as good as the whole photo", "Of 10 people, 5 would prefer this crop"),
-        ("Free", (0.31, 0.7), "Leave it as it is", "Cropping gains nothing here"),
-        ("Original", (0.31, 0.7), "Leave it as it is", "Cropping gains nothing here"),
-        ("1:1", (0.31, 0.7), "The best crop at 1:1", "Of 10 people, 7 would prefer it to a plain crop of the centre"),
-        ("1:1", (0.97, 1.0), "The best crop at 1:1", "Nearly everyone would prefer it to a plain crop of the centre"),
-    ],
-)  # fmt: skip
-def test_verdict_counts_people(open_page, photos, choose, answer_with, ratio, shares, title, detail):
-    def prefer(answer):
-        for crop in answer["crops"]:
-            crop.update(preferred_to_whole=shares[0], preferred_to_centre=shares[1])
-
-    page = open_page()
-    answer_with(page, prefer)
-    choose(page, photos.coffee)
-    page.get_by_role("button", name=ratio, exact=True).click()
-    expect(page.locator("#verdict")).to_have_text(title)
-    expect(page.locator("#verdict-detail")).to_contain_text(detail)
-    expect(page.locator("#crops")).not_to_contain_text("2.")  # no bare scores
-
-
-@pytest.mark.parametrize(("whole", "ratio", "title", "first"), [
-    (99.0, "Free", "Leave it as it is", "Whole photo"),
-    (99.0, "1:1", "The best crop at 1:1", "1"),
-    (-99.0, "Free", "Better than the whole photo", "1"),
-    (-99.0, "1:1", "The best crop at 1:1", "1"),
-])  # fmt: skip
-def test_service_that_counts_no_people_is_put_in_words_all_the_same(
-    open_page, photos, choose, answer_with, whole, ratio, title, first
-):
-    def score(answer):
-        answer["whole_image"]["score"] = whole
-        for crop in answer["crops"]:
-            crop.pop("preferred_to_whole", None)
-            crop.pop("preferred_to_centre", None)
-
-    page = open_page()
-    answer_with(page, score)
-    choose(page, photos.coffee)
-    page.get_by_role("button", name=ratio, exact=True).click()
-    expect(page.locator("#verdict")).to_have_text(title)
-    expect(page.locator("#crops .crop").first.locator("b")).to_have_text(first)
-    assert "99" not in page.locator("#one-facts").inner_text() + page.locator("#crops").inner_text()
-
-
 def test_download_is_the_crop_at_full_size_and_sends_nothing(open_page, photos, choose, shown_size):
     page = open_page()
     choose(page, photos.portrait)
