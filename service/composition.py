@@ -12,8 +12,10 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from vrn_cropper.service.core.build import Core, build_core
+from vrn_cropper.service.core.wait_estimate import WaitEstimate
 from vrn_cropper.service.descriptors import room_for
 from vrn_cropper.service.engines.contract import Engine
+from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.app import build_app
 from vrn_cropper.service.http.auth import ApiKeys
@@ -31,9 +33,6 @@ from vrn_cropper.service.http.routes_state import metrics_routes, probe_routes, 
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 from vrn_cropper.service.settings import Settings
-
-# Decoded photos that one more second of work may hide behind: the estimate before anything was measured.
-_FIRST_GUESS_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,9 @@ def build_process(
     core = build_core(settings, metrics, engine, clock)
     lifecycle = Lifecycle()
 
-    def estimate_s(items: int) -> float:
-        return items * (core.batcher.seconds_per_item or _FIRST_GUESS_S)
-
-    admission = Admission(core.accepted, settings.max_buffered_bytes, estimate_s)
+    threads = settings.decode_threads or available_cpus()
+    waits = WaitEstimate(threads + core.runner.engine.parallel_batches)
+    admission = Admission(core.accepted, settings.max_buffered_bytes, waits, clock)
     connections = ConnectionWatch(
         ConnectionLimits(
             max_connections=room_for(settings.max_connections),

@@ -1,8 +1,9 @@
 """Measures the running service against its targets and prints Markdown tables: `python -m benchmarks.serving`.
 
 Starts the real server with its default settings on this machine, measures what decoding and inference cost alone,
-then loads it: closed loop at 1, 8 and 32 clients, open loop at 0.5, 0.8, 1 and 2 times the capacity found, for
-JPEGs of 0.8 and 12 megapixels. The load generator runs on the same CPUs; its own CPU time is printed.
+then loads it: closed loop at 1, 8 and 32 clients, open loop at 0.5, 0.8, 1 and 2 times the capacity found, the last
+also with short deadlines, for JPEGs of 0.8 and 12 megapixels. The load generator runs on the same CPUs; its own CPU
+time is printed.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import uvloop
 
 from benchmarks.serving.load import Answer, LoadGenerator
 from benchmarks.serving.process import ServerUnderTest
-from benchmarks.serving.report import Run, Target, check
+from benchmarks.serving.report import SHORT_DEADLINE_MS, SHORT_DEADLINES, Run, Target, check
 from benchmarks.serving.stages import make_photos, measure_stages
 from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.cpu_flags import cpu_precision
@@ -32,10 +33,10 @@ CLOSED, OPEN = (1, 8, 32), (0.5, 0.8, 1.0, 2.0)
 
 
 def load(server: ServerUnderTest, photos: list[bytes], name: str, seconds: float, **how: float) -> Run:
-    """Closed loop with `clients`, or open loop at `rate`."""
+    """Closed loop with `clients`, or open loop at `rate`; `timeout_ms` is the deadline of each photo."""
 
     async def go() -> tuple[list[Answer], float]:
-        generator = LoadGenerator(server.port, photos)
+        generator = LoadGenerator(server.port, photos, timeout_ms=int(how.get("timeout_ms", 0)))
         began = time.perf_counter()
         if "clients" in how:
             answers = await generator.closed_loop(int(how["clients"]), seconds)
@@ -115,6 +116,10 @@ def measure(server: ServerUnderTest, photos: list[bytes], size: str, seconds: fl
         name = f"open {factor}x"
         runs[name] = load(server, photos, name, seconds, rate=capacity * factor)
         print(runs[name].row(), flush=True)
+    runs[SHORT_DEADLINES] = load(
+        server, photos, SHORT_DEADLINES, seconds, rate=capacity * 2, timeout_ms=SHORT_DEADLINE_MS
+    )
+    print(runs[SHORT_DEADLINES].row(), flush=True)
     print()
     return runs
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
@@ -95,7 +96,7 @@ class Intake:
     ) -> AsyncIterator[tuple[Upload, Received]]:
         timeout_s = _timeout_s(request, self.limits.request_timeout_s)
         self._lifecycle.check_takes_work()
-        self._admission.check_room()  # before the body is read: a refusal must be cheap
+        self._admission.check_room(timeout_s)  # before the body is read: a refusal must be cheap
         with self._admission.hold_bytes() as hold:
             pace, clock = self.limits.upload_pace, self._clock
             upload = await read_upload(
@@ -104,7 +105,7 @@ class Intake:
             deadline_at = self._clock() + timeout_s
             query = {name: request.query_params.getlist(name) for name in request.query_params}
             given = GivenOptions(options, query, upload.fields)
-            yield upload, Received([], given, deadline_at, self._admission.accept)
+            yield upload, Received([], given, deadline_at, partial(self._admission.accept, deadline_at))
 
 
 async def unless_disconnected(request: Request, work: Awaitable[R]) -> R:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.serving.load import Answer
-from benchmarks.serving.report import Run, Target, check
+from benchmarks.serving.report import SHORT_DEADLINES, Run, Target, check
 from benchmarks.serving.stages import StageCost
 
 COST = StageCost(decode_s=0.02, inference_s=0.02)  # two CPUs could do 50 photos a second
@@ -24,6 +24,7 @@ def runs() -> dict[str, Run]:
         "1 client": run("1 client", 200),
         "32 clients": run("32 clients", 420),
         "open 2.0x": run("open 2.0x", 400, refused=400, latency_s=3.0),
+        SHORT_DEADLINES: run(SHORT_DEADLINES, 350, refused=450, latency_s=0.6),
     }
 
 
@@ -38,7 +39,8 @@ def test_a_server_that_keeps_every_promise_misses_none(runs: dict[str, Run]) -> 
 @pytest.mark.parametrize(
     ("name", "worse", "promise"),
     [
-        ("open 2.0x", run("", 370, refused=400), "goodput at 2x overload"),
+        ("open 2.0x", run("", 370, refused=400), "goodput at 2x overload >="),
+        (SHORT_DEADLINES, run("", 330, refused=470), "with deadlines of 900 ms"),
         ("open 2.0x", run("", 400, latency_s=11.0), "p99 inside the deadline"),
         ("open 2.0x", replace(run("", 400), memory_mib=[400.0, 400.0, 430.0, 430.0]), "memory flat"),
         ("1 client", run("", 200, queue_ms=1.5), "batcher adds less"),

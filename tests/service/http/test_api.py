@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 
 import pytest
@@ -188,7 +189,7 @@ async def test_full_service_is_not_ready_and_refuses_before_the_body_is_read(ser
         yield b""
 
     async with serving(max_queue_size=1) as (client, process):
-        async with process.admission.accept():
+        async with process.admission.accept(math.inf):
             answer = await client.post("/crop", content=body(), headers={"content-length": "5"})
             assert (answer.status_code, error_of(answer)["code"]) == (429, "overloaded")
             assert int(answer.headers["retry-after"]) >= 1

@@ -1,5 +1,7 @@
 """`POST /score`: a caller's own boxes are scored as the crops are, and refused in words."""
 
+import math
+
 import pytest
 
 
@@ -60,6 +62,6 @@ async def test_as_many_boxes_as_are_stated_fit_into_query_and_form(serving, phot
 
 
 async def test_full_service_refuses_boxes_too(serving, photo_bytes):
-    async with serving(max_queue_size=1) as (client, process), process.admission.accept():
+    async with serving(max_queue_size=1) as (client, process), process.admission.accept(math.inf):
         answer = await client.post("/score?box=0,0,5,5", content=photo_bytes(60, 40, "PNG"))
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "overloaded")

@@ -1,6 +1,7 @@
 """The table of states in ARCHITECTURE.md, row by row, against a process in that state."""
 
 import contextlib
+import math
 import re
 from pathlib import Path
 
@@ -21,7 +22,7 @@ async def test_process_answers_as_the_table_says(serving, photo_bytes, name, hea
     is_overloaded = name == "overloaded"
     async with serving(max_queue_size=1) as (client, process), contextlib.AsyncExitStack() as stack:
         if is_overloaded:
-            await stack.enter_async_context(process.admission.accept())
+            await stack.enter_async_context(process.admission.accept(math.inf))
         else:
             process.lifecycle.state = State(name)
         assert (await client.get("/healthz")).status_code == int(health)

@@ -7,6 +7,7 @@ from fastapi import Request
 
 from tests.loops import virtual_clock
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
+from vrn_cropper.service.core.wait_estimate import WaitEstimate
 from vrn_cropper.service.errors import BadRequestError, SlowUploadError
 from vrn_cropper.service.http.admission import Admission
 from vrn_cropper.service.http.pace import PaceLimits
@@ -26,7 +27,7 @@ async def read_form(field: bytes, charset: str | None, boundary: str = BOUNDARY)
     request = Request(
         {"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}, receive
     )
-    with Admission(AcceptedPhotos(1), 1 << 20, lambda photos: 0.0).hold_bytes() as hold:
+    with Admission(AcceptedPhotos(1), 1 << 20, WaitEstimate(1)).hold_bytes() as hold:
         return await read_upload(request, hold, max_bytes=1 << 20, pace=PaceLimits(1.0, 60.0))
 
 
@@ -69,7 +70,7 @@ def paced_upload(pieces: int, pause_s: float, pace: PaceLimits, clock) -> Upload
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)
 
     async def read():
-        with Admission(AcceptedPhotos(1), 1 << 20, lambda photos: 0.0).hold_bytes() as hold:
+        with Admission(AcceptedPhotos(1), 1 << 20, WaitEstimate(1)).hold_bytes() as hold:
             return await read_upload(request, hold, max_bytes=1 << 20, pace=pace, clock=clock)
 
     return read()
