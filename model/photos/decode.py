@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 import pillow_heif
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vrn_cropper.model.errors import BrokenPhotoError, PhotoTooLargeError, UnsupportedPhotoError
 from vrn_cropper.model.photos.colour_spaces import note_colour_space
-from vrn_cropper.model.photos.decode_memory import counted_pixels
+from vrn_cropper.model.photos.decode_memory import counted_pixels, is_held_whole
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.lossless import note_lossless
 from vrn_cropper.model.photos.mending import (
@@ -25,20 +25,26 @@ from vrn_cropper.model.photos.mending import (
     with_known_brand,
     without_outer_damage,
 )
+from vrn_cropper.model.photos.orientation import orientation_of
 from vrn_cropper.model.photos.pages import seek_full_page
 from vrn_cropper.model.photos.quirks import after_load, before_load
+from vrn_cropper.model.photos.raw_preview import Preview, is_camera_raw, largest_preview
 from vrn_cropper.model.photos.reading import PhotoInput, StoredPhoto, at_reduced_scale, read_photo
 from vrn_cropper.model.photos.structure.check import check_structure
 from vrn_cropper.model.photos.structure.kinds import is_whole, kind_of
 
 # The JPEG opener also reads MPO, a phone's JPEG with a second picture inside. The first picture is read.
 ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "HEIF")
+# Phones make JPEGs of 108 and 200 megapixels; at reduced scale they take less memory than one of 12 at full scale.
+REDUCED_JPEG_FACTOR = 4
 _CUT_SHORT = "the photo is damaged or cut short; send the whole file"
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Largest photo that is decoded."""
+    """Largest photo that is decoded. A JPEG that is decoded at reduced scale, and never held whole, may have
+    `REDUCED_JPEG_FACTOR` times the pixels.
+    """
 
     max_pixels: int
     max_side_px: int
@@ -57,6 +63,7 @@ class OpenedPhoto:
     full_pixels: int
     content: bytes
     at_full_scale: bool
+    warnings: tuple[str, ...] = ()
 
     @property
     def loaded_image(self) -> Image.Image:
@@ -100,7 +107,7 @@ class Decoder:
         # One photo is one thread's work: the pool is the parallelism. Thumbnails and other frames are not
         # read.
         pillow_heif.options.DECODE_THREADS = 1
-        Image.MAX_IMAGE_PIXELS = limits.max_pixels
+        Image.MAX_IMAGE_PIXELS = REDUCED_JPEG_FACTOR * limits.max_pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
 
     def open(self, photo: bytes, *, at_full_scale: bool = False, is_checked: bool = False) -> OpenedPhoto:
@@ -123,6 +130,11 @@ class Decoder:
             if mended is None:
                 raise
             photo, image = mended, self._read_header(mended)
+        except UnsupportedPhotoError:
+            preview = largest_preview(photo) if kind_of(photo) == "TIFF" else None
+            if preview is None:
+                raise
+            return self._opened_preview(preview, at_full_scale)
         return self._opened(image, photo, at_full_scale)
 
     def decode(self, opened: OpenedPhoto) -> DecodedPhoto:
@@ -142,6 +154,7 @@ class Decoder:
         with stored.image:
             made = read_photo(stored, self._input_shapes)
         source_format = str(stored.image.format)
+        found = (*opened.warnings, *found)
         return DecodedPhoto(made.width, made.height, made.model_input, made.input_shape, source_format, found)
 
     def read_picture(self, picture: Image.Image) -> PhotoInput:
@@ -149,18 +162,31 @@ class Decoder:
 
         Raises PhotoTooLargeError, or BrokenPhotoError for one whose file turns out to be damaged.
         """
-        self._check_size(picture)
+        self._check_size(*picture.size)
         _load(picture)
         return read_photo(picture, self._input_shapes)
 
     def _opened(self, image: Image.Image, photo: bytes, at_full_scale: bool) -> OpenedPhoto:
-        self._check_size(image)
+        width, height = image.size
+        stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
+        is_small = stored.scale > 1 and not is_held_whole(image, photo)
+        self._check_size(width, height, REDUCED_JPEG_FACTOR if is_small else 1)
         note_colour_space(image)
         note_lossless(image, photo)
         before_load(image)
-        stored = StoredPhoto(image) if at_full_scale else at_reduced_scale(image)
-        width, height = stored.full_size
-        return OpenedPhoto(stored, counted_pixels(stored), width * height, photo, at_full_scale)
+        return OpenedPhoto(stored, counted_pixels(stored, photo), width * height, photo, at_full_scale)
+
+    def _opened_preview(self, preview: Preview, at_full_scale: bool) -> OpenedPhoto:
+        check_structure(preview.content)
+        image = self._read_header(preview.content)
+        if orientation_of(image) == 1 and preview.orientation != 1:
+            exif = image.getexif()
+            exif[ExifTags.Base.Orientation] = preview.orientation
+            image.info["exif"] = exif.tobytes()
+        opened = self._opened(image, preview.content, at_full_scale)
+        size = f"{preview.width} x {preview.height}"
+        opened.warnings = (f"a camera RAW file: its embedded preview of {size} pixels is what was cropped",)
+        return opened
 
     def _load_mended(self, opened: OpenedPhoto) -> tuple[StoredPhoto, tuple[str, ...]]:
         """The loaded picture of the mended file, and the warnings. Raises BrokenPhotoError."""
@@ -185,17 +211,16 @@ class Decoder:
             raise PhotoTooLargeError(self._size_message()) from None
         except Exception as error:  # parsers of damaged files raise whatever they trip over
             raise _unreadable(photo) from (None if isinstance(error, UnidentifiedImageError) else error)
-        if not has_full_page:
+        if not has_full_page or is_camera_raw(photo):
             raise UnsupportedPhotoError(
-                "the file holds only a thumbnail that can be read, as camera RAW files do; send the photo as JPEG"
+                "this is a camera RAW file without a preview of a size worth cropping; send the photo as JPEG"
             )
         return image
 
-    def _check_size(self, image: Image.Image) -> None:
-        width, height = image.size
+    def _check_size(self, width: int, height: int, factor: int = 1) -> None:
         if width < 1 or height < 1:
             raise BrokenPhotoError("the photo has no pixels")
-        if width * height > self._limits.max_pixels or max(width, height) > self._limits.max_side_px:
+        if width * height > factor * self._limits.max_pixels or max(width, height) > self._limits.max_side_px:
             raise PhotoTooLargeError(f"the photo is {width} x {height} pixels; {self._size_message()}")
 
     def _size_message(self) -> str:

@@ -4,9 +4,10 @@ process of its own (tests/model/photos/test_decode_memory.py). Knows Pillow; all
 
 import math
 
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from vrn_cropper.model.photos.reading import StoredPhoto
+from vrn_cropper.model.photos.structure.jpeg import components_of_first_scan
 from vrn_cropper.model.photos.structure.simple import webp_canvas_pixels
 
 # The unit of `VRN_MAX_DECODE_PIXELS`; a format that takes more bytes a pixel counts as more pixels.
@@ -24,12 +25,21 @@ _BYTES_TO_OPEN = 192 * 1024 * 1024
 _WEBP_CANVAS_BYTES = 12
 
 
-def counted_pixels(stored: StoredPhoto) -> int:
-    """Pixels of `BYTES_PER_COUNTED_PIXEL` that decoding an opened photo takes at most, rounded up."""
-    # A progressive JPEG is held whole as coefficients, whatever its draft.
+def counted_pixels(stored: StoredPhoto, photo: bytes) -> int:
+    """Pixels of `BYTES_PER_COUNTED_PIXEL` that decoding an opened photo of these bytes takes at most, rounded up."""
     image = stored.image
-    width, height = stored.full_size if "progressive" in image.info else image.size
+    width, height = stored.full_size if is_held_whole(image, photo) else image.size
     return math.ceil(width * height * _bytes_per_pixel(image) / BYTES_PER_COUNTED_PIXEL)
+
+
+def is_held_whole(image: Image.Image, photo: bytes) -> bool:
+    """Whether an opened picture is in memory at full scale while it is decoded, whatever scale comes out.
+
+    Only a JPEG whose first scan has all of the picture is not: any other is kept as coefficients until its end.
+    """
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
+        return True
+    return "progressive" in image.info or components_of_first_scan(photo) < image.layers
 
 
 def bytes_to_open(photo: bytes) -> int:

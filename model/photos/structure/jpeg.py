@@ -35,6 +35,12 @@ def check_jpeg(photo: bytes) -> int:
     return scans * pixels
 
 
+def components_of_first_scan(photo: bytes) -> int:
+    """How many of its colour components the first scan holds; 0 without one."""
+    _, first_scan = _before_pixels(photo)
+    return photo[first_scan + 4] if first_scan + 4 < len(photo) else 0
+
+
 def _before_pixels(photo: bytes) -> tuple[int, int]:
     """Pixels by the frame header, and where the first scan begins (the end of the file if there is none)."""
     position, pixels, segments, fill = 2, 0, 0, 0

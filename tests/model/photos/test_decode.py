@@ -348,3 +348,34 @@ def test_full_page_of_a_tiff_is_taken_not_its_thumbnail(decoder):
     assert (decoded.width, decoded.height) == (600, 400)
     assert decoded.model_input.mean((0, 1)) == pytest.approx((0, 0, 255), abs=1)
     assert decoder.decode(both_marked).width == 60  # no RAW file, and nothing better in it
+
+
+def jpeg_of(size, **options):
+    """One grey, quickly made."""
+    return encode(Image.new("L", size, 90), "JPEG", **options)
+
+
+def test_jpeg_at_reduced_scale_may_have_four_times_the_pixels(decoder):
+    """Phones make photos of 108 and 200 megapixels, where 100 are the limit of what is decoded at full scale."""
+    photo = jpeg_of((4000, 3900))
+    opened = decoder.open(photo)
+    assert opened.pixels < 4_000_000 / 8
+    assert (decoder.decode(photo).width, decoder.decode(photo).height) == (4000, 3900)
+    with pytest.raises(PhotoTooLargeError):
+        decoder.open(photo, at_full_scale=True)
+    with pytest.raises(PhotoTooLargeError):
+        decoder.open(jpeg_of((4000, 4100)))
+    with pytest.raises(PhotoTooLargeError):  # held whole, whatever its scale
+        decoder.open(jpeg_of((4000, 3900), progressive=True))
+
+
+def in_one_scan_a_component(photo):
+    """A baseline JPEG whose header says that its first scan has one component."""
+    at = photo.index(b"\xff\xda")
+    return photo[:at] + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + photo[at + 14 :]
+
+
+def test_jpeg_whose_first_scan_lacks_colours_counts_at_full_scale(decoder):
+    photo = encode(noise(1600, 1200), "JPEG")
+    assert decoder.open(photo).pixels <= 1600 * 1200 / 4
+    assert decoder.open(in_one_scan_a_component(photo)).pixels >= 1600 * 1200
