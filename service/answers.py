@@ -152,6 +152,15 @@ class ScoresAnswer(BaseModel):
     request_id: str = Field(examples=["5f0c9a1e7d3b4c2f8a6e0d9b1c7f3e52"])
 
 
+class UrlCropsAnswer(CropsAnswer):
+    """The ranked crops of a photo by its URL."""
+
+    srcsets: list[str] = Field(
+        description="one for each crop where `widths` were asked for: its picture in each width, for HTML's `srcset`",
+        examples=[["/crop/image?url=https%3A%2F%2Fexample.com%2Fa.jpg&aspect_ratio=16%3A9&rank=1&width=320 320w"]],
+    )
+
+
 class EntryError(BaseModel):
     """Why one photo of a batch failed: what `POST /crop` would have answered for it alone."""
 

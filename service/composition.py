@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from vrn_cropper.service.core.build import Core, build_core
+from vrn_cropper.service.core.url_options import URL_CROP_OPTIONS, URL_PICTURE_OPTIONS
 from vrn_cropper.service.core.wait_estimate import WaitEstimate
 from vrn_cropper.service.descriptors import room_for
 from vrn_cropper.service.engines.contract import Engine
@@ -25,14 +26,22 @@ from vrn_cropper.service.http.intake import Intake, RouteLimits
 from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.page_files import read_page_files
 from vrn_cropper.service.http.request_record import OnRequest
+from vrn_cropper.service.http.routes_by_url import PATHS, url_routes
 from vrn_cropper.service.http.routes_crop import crop_routes
 from vrn_cropper.service.http.routes_image import image_routes
 from vrn_cropper.service.http.routes_page import page_routes
 from vrn_cropper.service.http.routes_score import score_routes
 from vrn_cropper.service.http.routes_state import metrics_routes, probe_routes, version_routes
+from vrn_cropper.service.http.url_requests import UrlRules
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 from vrn_cropper.service.settings import Settings
+from vrn_cropper.service.sources.addresses import parse_networks
+from vrn_cropper.service.sources.connections import CheckedBackend
+from vrn_cropper.service.sources.fetch import Fetcher, FetchLimits
+from vrn_cropper.service.sources.presets import Presets
+from vrn_cropper.service.sources.rules import SourceRules
+from vrn_cropper.service.sources.signatures import UrlSignatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class Process:
     admission: Admission
     connections: ConnectionWatch
     metrics: Metrics
+    fetcher: Fetcher | None
 
 
 def build_process(
@@ -100,17 +110,34 @@ def build_process(
         PaceLimits(settings.min_bytes_per_s, settings.stall_timeout_s, settings.upload_timeout_s),
     )
     intake = Intake(lifecycle, admission, limits, clock)
+    sources = _sources(settings, core.export.version)
     routers = [
         crop_routes(intake, core.crops, metrics, core.export),
         image_routes(intake, core.crops, metrics),
         score_routes(intake, core.crops, metrics, core.export),
+        *([url_routes(intake, core.crops, metrics, core.export, *sources)] if sources else []),
         probe_routes(lifecycle, core.batcher, admission),
         version_routes(core.runner.engine, core.export, service_version()),
         *([metrics_routes(metrics)] if settings.metrics_port is None else []),
         page_routes(read_page_files(settings.max_upload_bytes)),
     ]
-    app = build_app(routers, envelope, service_version(), api_keys)
-    return Process(settings, app, core, lifecycle, admission, connections, metrics)
+    is_signed = sources is not None and sources[0].signatures is not None
+    app = build_app(routers, envelope, service_version(), api_keys, PATHS if is_signed else frozenset())
+    fetcher = sources[1] if sources else None
+    return Process(settings, app, core, lifecycle, admission, connections, metrics, fetcher)
+
+
+def _sources(settings: Settings, model_version: str) -> tuple[UrlRules, Fetcher] | None:
+    """What answers photos by URL, where the operator names sources. Raises StartUpError."""
+    signatures = UrlSignatures.parse(settings.url_keys.get_secret_value() if settings.url_keys else "")
+    rules = SourceRules.parse(settings.sources or "", is_signed=signatures is not None)
+    networks = parse_networks(settings.source_networks or "")
+    presets = Presets.parse(settings.presets or "", URL_CROP_OPTIONS.keys() | URL_PICTURE_OPTIONS.keys())
+    if not rules.rules:
+        return None
+    limits = FetchLimits(settings.max_upload_bytes, settings.source_timeout_s)
+    fetcher = Fetcher(rules, limits, CheckedBackend(networks))
+    return UrlRules(presets, signatures, model_version, settings.url_max_age_s), fetcher
 
 
 def service_version() -> str:

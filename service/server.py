@@ -68,6 +68,8 @@ class Server(uvicorn.Server):
         core.cancel()
         watch.cancel()
         await asyncio.gather(core, watch, return_exceptions=True)
+        if self._process.fetcher is not None:
+            await self._process.fetcher.close()
         failure = self._process.lifecycle.failure
         if failure is None:
             _log.info("stopped")

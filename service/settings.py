@@ -90,6 +90,25 @@ class Settings(BaseModel):
         description="largest body of `POST /crop/batch`; each photo has its own limit",
     )
 
+    sources: str | None = Field(
+        None,
+        description="where `GET /crop?url=...` may fetch photos: origins or prefixes such as"
+        " `https://img.example.com/photos/, https://*.shop.example`; none closes these routes",
+    )
+    source_networks: str | None = Field(
+        None, description="networks that are no public ones and still hold sources, such as `10.20.0.0/16`"
+    )
+    source_timeout_s: float = Field(5.0, gt=0, le=600, description="longest time to fetch a photo")
+    url_keys: SecretStr | None = Field(
+        None, description="comma-separated keys of 16 characters and more: URLs must then be signed with one of them"
+    )
+    url_max_age_s: int = Field(
+        86_400, ge=0, le=31_536_000, description="how long caches may keep what `GET /crop...` answers"
+    )
+    presets: str | None = Field(
+        None, description="named options for URLs: `card: aspect_ratio=16:9&width=640; avatar: aspect_ratio=1:1`"
+    )
+
     max_connections: int = Field(
         1024, ge=1, le=100_000, description="open connections; more are answered 429, idle ones make room"
     )

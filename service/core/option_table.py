@@ -34,6 +34,7 @@ class Kind(enum.Enum):
     RATIO = "a ratio"
     BOX = "four numbers: left, top, width, height"
     EDGES = "four numbers: left, top, right, bottom"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +96,19 @@ _WRITTEN = {
     Kind.BOX: "`x,y,width,height`",
     Kind.EDGES: "`x1,y1,x2,y2`",
     Kind.FLAG: "`false`, `true`",
+    Kind.TEXT: "text",
 }
-_METAVARS = {Kind.RATIO: "RATIO", Kind.BOX: "X,Y,W,H", Kind.EDGES: "X1,Y1,X2,Y2", Kind.FLAG: "false|true"}
+_METAVARS = {
+    Kind.RATIO: "RATIO",
+    Kind.BOX: "X,Y,W,H",
+    Kind.EDGES: "X1,Y1,X2,Y2",
+    Kind.FLAG: "false|true",
+    Kind.TEXT: "TEXT",
+}
 
 
-def _table(*options: Option) -> Mapping[str, Option]:
+def table(*options: Option) -> Mapping[str, Option]:
+    """Options by name, in order."""
     return MappingProxyType({option.name: option for option in options})
 
 
@@ -153,7 +162,7 @@ _WHERE = (
     ),
     _FACES,
 )
-CROP_OPTIONS = _table(
+CROP_OPTIONS = table(
     Option(
         name="top_k",
         kind=Kind.WHOLE,
@@ -166,7 +175,7 @@ CROP_OPTIONS = _table(
     _RATIO,
     *_WHERE,
 )
-SCORE_OPTIONS = _table(
+SCORE_OPTIONS = table(
     Option(
         name="box",
         kind=Kind.BOX,
@@ -196,7 +205,7 @@ SCORE_OPTIONS = _table(
     ),
     _FACES,
 )
-PICTURE_OPTIONS = _table(
+PICTURE_OPTIONS = table(
     Option(
         name="width",
         kind=Kind.WHOLE,
@@ -246,7 +255,7 @@ PICTURE_OPTIONS = _table(
     ),
 )
 # What `POST /crop/image` takes: one crop, by its rank, as a picture.
-ONE_PICTURE_OPTIONS = _table(
+ONE_PICTURE_OPTIONS = table(
     replace(
         _RATIO,
         details="Without it, the ratio of `width` and `height` if both are given.",

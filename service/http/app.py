@@ -25,8 +25,12 @@ def build_app(
     envelope: Callable[[ASGIApp], ASGIApp],
     version: str,
     api_keys: ApiKeys | None = None,
+    signed_paths: frozenset[str] = frozenset(),
 ) -> ASGIApp:
-    """The application of these routes; without `api_keys` all requests are served."""
+    """The application of these routes; without `api_keys` all requests are served.
+
+    What is at `signed_paths` checks a signature of its own, and asks for no key.
+    """
     # Scripts of `/docs` from here: FastAPI's own page fetches them from elsewhere, and is empty offline.
     app = FastAPIOffline(
         docs_url=None,
@@ -67,4 +71,4 @@ def build_app(
         body = error_body(record.outcome, message, record.request_id)
         return JSONResponse(body, status_code=error.status_code, headers=headers)
 
-    return envelope(RequireKey(app, api_keys) if api_keys else app)
+    return envelope(RequireKey(app, api_keys, signed_paths) if api_keys else app)

@@ -71,14 +71,19 @@ class ApiKeys:
 class RequireKey:
     """Wraps `app`: raises UnauthorizedError unless the request is open to all or carries a valid key."""
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeys, open_paths: frozenset[str] = frozenset()) -> None:
+        """`open_paths` are read without a key, too: what is there has a check of its own, such as a signature."""
         self._app = app
         self._keys = keys
+        self._open_paths = _OPEN_PATHS | open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_open(scope["method"], scope["path"]):
+        if scope["type"] == "http" and not self._is_open(scope["method"], scope["path"]):
             self._check(Headers(scope=scope))
         await self._app(scope, receive, send)
+
+    def _is_open(self, method: str, path: str) -> bool:
+        return method in _OPEN_METHODS and (path in self._open_paths or path.startswith(_OPEN_PREFIX))
 
     def _check(self, headers: Headers) -> None:
         key = _key_in(headers)
@@ -86,10 +91,6 @@ class RequireKey:
             raise UnauthorizedError("this service needs an API key: send it as X-API-Key or Authorization: Bearer")
         if not self._keys.accept(key):
             raise UnauthorizedError("the API key is not valid; ask the operator of this service for one")
-
-
-def _is_open(method: str, path: str) -> bool:
-    return method in _OPEN_METHODS and (path in _OPEN_PATHS or path.startswith(_OPEN_PREFIX))
 
 
 def _key_in(headers: Headers) -> str | None:

@@ -5,6 +5,7 @@ Knows nothing of requests and bodies.
 
 import difflib
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.model.views.own_boxes import BoxOptions
@@ -14,6 +15,8 @@ from vrn_cropper.service.errors import BadRequestError
 
 _SIMILAR = 0.5  # of 1: what a misspelt name has in common with the option that was meant
 # What other routes call it: `POST /crop/image` answers one crop, by its rank.
+# Who may ask, and until when: no part of what is asked.
+_OF_URLS = frozenset({"signature", "expires"})
 _ELSEWHERE = {"top_k": "rank", "rank": "top_k"}
 
 
@@ -40,6 +43,10 @@ class GivenOptions:
         if len(values) > 1:
             raise BadRequestError(f"give {name} once; got {' and '.join(repr(value[:40]) for value in values[:3])}")
         return values[0] if values else None
+
+    def canonical(self) -> str:
+        """All options as one text, the same for whatever order they came in; signatures and expiry left out."""
+        return urlencode(sorted((k, v) for k, vs in self._values.items() if k not in _OF_URLS for v in vs))
 
     def crop_options(self) -> CropOptions:
         """Raises BadRequestError or CropOptionError."""

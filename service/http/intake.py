@@ -23,6 +23,8 @@ from vrn_cropper.service.http.upload import Upload, read_upload
 from vrn_cropper.service.lifecycle import Lifecycle
 
 R = TypeVar("R")
+# (take_bytes, timeout_s) -> a photo; `take_bytes(size)` may refuse to hold so much more.
+Fetch = Callable[[Callable[[int], None], float], Awaitable[bytes]]
 MAX_TIMEOUT_MS = 999_999_999
 
 
@@ -89,6 +91,25 @@ class Intake:
         async with self._take(request, options, limits.max_files_bytes, limits.max_files) as (upload, received):
             received.photos.extend(_all_photos(upload))
             yield received
+
+    @asynccontextmanager
+    async def fetched_photo(
+        self,
+        request: Request,
+        options: GivenOptions,
+        fetch: Fetch,
+    ) -> AsyncIterator[Received]:
+        """A photo that `fetch` gets, instead of a body; its bytes count as held while the block runs.
+
+        Raises as `one_photo` does, and what `fetch` raises.
+        """
+        timeout_s = _timeout_s(request, self.limits.request_timeout_s)
+        self._lifecycle.check_takes_work()
+        self._admission.check_room(timeout_s)
+        with self._admission.hold_bytes() as hold:
+            photo = await unless_disconnected(request, fetch(hold.grow, timeout_s))
+            deadline_at = self._clock() + timeout_s
+            yield Received([photo], options, deadline_at, partial(self._admission.accept, deadline_at))
 
     @asynccontextmanager
     async def _take(

@@ -16,8 +16,9 @@ from vrn_cropper.service.core.option_table import (
     Option,
 )
 from vrn_cropper.service.core.picture_request import PictureFormat
+from vrn_cropper.service.core.url_options import URL_CROP_OPTIONS, URL_PICTURE_OPTIONS
 from vrn_cropper.service.http.intake import MAX_TIMEOUT_MS
-from vrn_cropper.service.http.openapi_errors import error_answers
+from vrn_cropper.service.http.openapi_errors import SOURCE_STATUSES, UPLOAD_STATUSES, error_answers
 
 Json = dict[str, Any]
 
@@ -31,7 +32,8 @@ TAGS: list[Json] = [
     {"name": "photos", "description": "Crops, pictures and scores of photos."},
     {"name": "state", "description": "What runs, and whether it takes work."},
 ]
-PHOTO_ERRORS = error_answers()
+PHOTO_ERRORS = error_answers(UPLOAD_STATUSES)
+SOURCE_ERRORS = error_answers(SOURCE_STATUSES)
 # Routes that are closed to clients without a key, where the operator set keys.
 KEY_ERRORS = error_answers([401])
 _TYPES = {Kind.WHOLE: "integer", Kind.NUMBER: "number", Kind.FLAG: "boolean"}
@@ -81,6 +83,16 @@ def _operation(options: Mapping[str, Option], files: Json, *, takes_raw: bool) -
 CROP = _operation(CROP_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 SCORE = _operation(SCORE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 IMAGE = _operation(ONE_PICTURE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
+
+
+def _by_url(options: Mapping[str, Option]) -> Json:
+    """A route whose photo is named in the query."""
+    parameters = [{**_parameter(option), "required": option.name == "url"} for option in options.values()]
+    return {"parameters": [*parameters, _TIMEOUT]}
+
+
+CROP_BY_URL = _by_url(URL_CROP_OPTIONS)
+IMAGE_BY_URL = _by_url(URL_PICTURE_OPTIONS)
 
 
 def batch_operation(max_files: int) -> Json:

@@ -29,6 +29,17 @@ _ERRORS: dict[int, tuple[str, dict[ErrorCode, str]]] = {
         "The upload came too slowly, or took too long in all.",
         {ErrorCode.SLOW_UPLOAD: "the upload came too slowly; send it faster or make it smaller"},
     ),
+    403: (
+        "The URL is not among this service's sources, or not signed as it has to be.",
+        {
+            ErrorCode.SOURCE_NOT_ALLOWED: "https://example.org with this path is not among this service's sources",
+            ErrorCode.BAD_SIGNATURE: "the signature does not belong to this URL",
+        },
+    ),
+    404: (
+        "No such photo at the source.",
+        {ErrorCode.SOURCE_MISSING: "the source has no such photo (404)"},
+    ),
     413: (
         "Too many bytes, pixels, or too long a side.",
         {ErrorCode.TOO_LARGE: "the upload is too large; send at most 33554432 bytes"},
@@ -59,6 +70,10 @@ _ERRORS: dict[int, tuple[str, dict[ErrorCode, str]]] = {
             ErrorCode.INTERNAL_ERROR: "the service failed; report the request_id to its operator",
         },
     ),
+    502: (
+        "The source did not deliver the photo.",
+        {ErrorCode.SOURCE_FAILED: "the source answered 500"},
+    ),
     503: (
         "Warming up or shutting down.",
         {ErrorCode.NOT_READY: "the service is warming up; try again in a moment"},
@@ -70,7 +85,13 @@ _ERRORS: dict[int, tuple[str, dict[ErrorCode, str]]] = {
 }
 
 
-def error_answers(statuses: Iterable[int] = _ERRORS) -> dict[int | str, Json]:
+_OF_UPLOADS = [408]
+_OF_SOURCES = [403, 404, 502]
+UPLOAD_STATUSES = [status for status in _ERRORS if status not in _OF_SOURCES]
+SOURCE_STATUSES = [status for status in _ERRORS if status not in _OF_UPLOADS]
+
+
+def error_answers(statuses: Iterable[int]) -> dict[int | str, Json]:
     """The answers with these statuses, as FastAPI takes `responses`."""
     return {status: _answer(status, *_ERRORS[status]) for status in statuses}
 

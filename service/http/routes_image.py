@@ -10,9 +10,9 @@ from vrn_cropper.model.views.crops import Crop, RankedCrops
 from vrn_cropper.model.views.options import MAX_TOP_K
 from vrn_cropper.service.core.crop_service import CropService
 from vrn_cropper.service.core.option_table import ONE_PICTURE_OPTIONS
-from vrn_cropper.service.core.picture_request import match_ratio
+from vrn_cropper.service.core.picture_request import PictureFormat, match_ratio
 from vrn_cropper.service.http import openapi
-from vrn_cropper.service.http.intake import Intake, unless_disconnected
+from vrn_cropper.service.http.intake import Intake, Received, unless_disconnected
 from vrn_cropper.service.http.request_record import request_record
 from vrn_cropper.service.http.routes_crop import note_result
 from vrn_cropper.service.metrics import Metrics
@@ -33,32 +33,42 @@ def image_routes(intake: Intake, crops: CropService, metrics: Metrics) -> APIRou
         `metadata=keep`. Where `width` and `height` are both given and `aspect_ratio` is not, the crop has
         their ratio.
         """
-        record = request_record(request.scope)
         async with intake.one_photo(request, ONE_PICTURE_OPTIONS) as received:
-            photo, given = received.photo, received.options
-            ratio, picture, rank = given.one("aspect_ratio"), given.picture_options(), _rank(given.one("rank"))
-            options = replace(given.crop_options(), top_k=rank)
-            options, picture = match_ratio(options, picture, is_ratio_given=ratio is not None)
-
-            def choose(ranked: RankedCrops) -> Sequence[Crop]:
-                if len(ranked.crops) < rank:
-                    count = len(ranked.crops)
-                    raise CropRequestError(f"this photo has only {count} such crops; ask for a lower rank")
-                return ranked.crops[rank - 1 :]
-
-            async with received.accept() as permit:
-                work = crops.crop_pictures(
-                    photo, options, picture, choose, permit, received.deadline_at, record.stages
-                )
-                cut = await unless_disconnected(request, work)
-            record.stages.begin("answer")
-            note_result(metrics, record, cut.result, len(photo))
-        made = cut.pictures[0]
-        headers = _headers(cut.chosen[0], cut.result.ranked)
-        headers["Content-Disposition"] = f'inline; filename="crop{made.format.suffix}"'
-        return Response(made.content, media_type=made.format.media_type, headers=headers)
+            return await picture_answer(request, received, crops, metrics)
 
     return router
+
+
+async def picture_answer(
+    request: Request,
+    received: Received,
+    crops: CropService,
+    metrics: Metrics,
+    default_format: PictureFormat | None = None,
+) -> Response:
+    """The crop that the options of `received` ask for, as a picture; in `default_format` where they name none."""
+    record = request_record(request.scope)
+    photo, given = received.photo, received.options
+    ratio, picture, rank = given.one("aspect_ratio"), given.picture_options(), _rank(given.one("rank"))
+    options = replace(given.crop_options(), top_k=rank)
+    options, picture = match_ratio(options, picture, is_ratio_given=ratio is not None)
+    picture = replace(picture, format=picture.format or default_format)
+
+    def choose(ranked: RankedCrops) -> Sequence[Crop]:
+        if len(ranked.crops) < rank:
+            count = len(ranked.crops)
+            raise CropRequestError(f"this photo has only {count} such crops; ask for a lower rank")
+        return ranked.crops[rank - 1 :]
+
+    async with received.accept() as permit:
+        work = crops.crop_pictures(photo, options, picture, choose, permit, received.deadline_at, record.stages)
+        cut = await unless_disconnected(request, work)
+    record.stages.begin("answer")
+    note_result(metrics, record, cut.result, len(photo))
+    made = cut.pictures[0]
+    headers = _headers(cut.chosen[0], cut.result.ranked)
+    headers["Content-Disposition"] = f'inline; filename="crop{made.format.suffix}"'
+    return Response(made.content, media_type=made.format.media_type, headers=headers)
 
 
 def _rank(text: str | None) -> int:
