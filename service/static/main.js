@@ -33,7 +33,10 @@ const onPhoto = { onChoose: choosePhoto, onRemove: (photo) => removePhotos([phot
 const parts = {
   stage: new Stage(byId, drawFrame),
   keeps: new KeepLayer({ layer: byId("keeps"), toggle: byId("keep"), add: byId("keep-add") }, keepBoxes),
-  cards: new Cards({ list: byId("crops"), note: byId("crops-note") }, (crop) => update(() => album.current.pick(shown.ratio, crop))),
+  cards: new Cards({ list: byId("crops"), note: byId("crops-note") }, {
+    onChoose: (crop) => update(() => album.current.pick(shown.ratio, crop)),
+    onDropOwn: () => update(() => album.current.dropOwn(shown.ratio)),
+  }),
   compare: new Compare({ panel: byId("compare-panel"), before: byId("before"), after: byId("after") }),
   strip: new PhotoList(byId("strip"), "strip", onPhoto),
   grid: new PhotoList(byId("grid"), "grid", onPhoto),

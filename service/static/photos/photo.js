@@ -72,6 +72,12 @@ export class Photo {
     this.picks.set(ratio, "own");
   }
 
+  /** Without the user's own frame at `ratio`; the first choice is the chosen one again. */
+  dropOwn(ratio) {
+    this.own.delete(ratio);
+    if (this.picks.get(ratio) === "own") this.picks.delete(ratio);
+  }
+
   /** Other boxes to keep: what was ranked no longer holds. */
   keepOnly(boxes) {
     this.keep = boxes;

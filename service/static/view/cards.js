@@ -12,8 +12,8 @@ export class Cards {
   #drawn = "";
   #choices = [];
 
-  constructor({ list, note }, onChoose) {
-    Object.assign(this, { list, note, onChoose });
+  constructor({ list, note }, { onChoose, onDropOwn }) {
+    Object.assign(this, { list, note, onChoose, onDropOwn });
     list.addEventListener("keydown", (event) => this.#press(event));
   }
 
@@ -59,7 +59,18 @@ export class Cards {
     button.addEventListener("click", () => this.onChoose(crop));
     const item = document.createElement("li");
     item.append(button);
+    if (crop.kind === "own") item.append(this.#makeRemove());
     return item;
+  }
+
+  #makeRemove() {
+    const remove = Object.assign(document.createElement("button"), { type: "button", className: "photo-remove", textContent: "×" });
+    remove.setAttribute("aria-label", "Remove your frame");
+    remove.addEventListener("click", () => {
+      this.onDropOwn();
+      this.list.firstChild?.firstChild.focus();
+    });
+    return remove;
   }
 
   #press(event) {

@@ -44,7 +44,7 @@ function showMany(byId, album) {
   byId("previous-photo").disabled = current === photos[0];
   byId("next-photo").disabled = current === photos.at(-1);
   byId("download-all").hidden = photos.length < 2;
-  byId("download-all").textContent = `Download all ${photos.length} as ZIP`;
+  byId("download-all").textContent = `Download all ${photos.length - failed} as ZIP`;
 }
 
 function showOne(byId, album, shown, parts, queue, isGrid) {

@@ -148,6 +148,32 @@ def test_one_frame_a_ratio_is_kept_while_looking_at_others(page):
     expect(page.locator("#verdict")).to_have_text("The best crop at 1:1")
     page.locator("#crops .crop").last.click()
     assert frame_box(page) == own
+    page.get_by_role("button", name="Remove your frame").click()
+    expect(page.locator("#crops .crop")).to_have_count(6)
+    expect(page.locator("#crops .crop").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#crops .crop").first).to_be_focused()
+
+
+def test_frame_is_drawn_by_finger_without_the_page_scrolling(open_page, photos, choose):
+    page = open_page(viewport={"width": 360, "height": 640}, has_touch=True)
+    choose(page, photos.coffee)
+    at_ratio(page, "1:1")
+    before, area = frame_box(page), page.locator("#frame").bounding_box()
+    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+    client = page.context.new_cdp_session(page)
+    for kind, points in (
+        ("touchStart", [(x, y)]),
+        ("touchMove", [(x - 40, y - 60)]),
+        ("touchMove", [(x - 80, y - 120)]),
+        ("touchEnd", []),
+    ):
+        touches = [{"x": across, "y": down} for across, down in points]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    expect(page.locator("#verdict")).to_have_text("Your own 1:1 frame")
+    after = frame_box(page)
+    assert after.x < before.x
+    assert (after.width, after.height) == (before.width, before.height)
+    assert page.evaluate("scrollY") == 0
 
 
 def test_while_one_draws_one_request_is_under_way_and_the_newest_frame_is_next(page):
