@@ -1,6 +1,7 @@
 // How photos come in: chosen, dropped anywhere on the page as files, folders or addresses, or pasted.
 
 import { pictureFromUrl, ServiceError } from "../service/api.js";
+import { describe } from "../service/problems.js";
 
 const PHOTO_NAME = /\.(jpe?g|jfif|mpo|png|webp|avif|avifs|gif|bmp|tiff?|hei[cf]s?|hif)$/i;
 const TEXT_FIELDS = "input, textarea";
@@ -108,6 +109,16 @@ async function fetchPhoto(url) {
     return [new File([blob], name, { type: blob.type })];
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    throw new Error(`This service does not fetch photos from ${url.host}. Save the picture and drop the file.`);
+    throw new Error(wordsFor(error, url.host));
   }
+}
+
+/** What went wrong with an address; a service that is not set up to fetch has no such route, or allows other places. */
+function wordsFor(error, host) {
+  const instead = "Save the picture and drop the file.";
+  if (error.code === "source_missing") return "There is no photo at that address.";
+  if (error.code === "source_failed") return `${host} did not give the photo. ${instead}`;
+  if ([400, 403, 404, 405].includes(error.status)) return `This service does not fetch photos from ${host}. ${instead}`;
+  const { title, advice } = describe(error);
+  return `${title}. ${advice}`;
 }

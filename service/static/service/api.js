@@ -43,7 +43,7 @@ export async function wholePicture(upload, { width, height }, { signal, format =
 export async function pictureFromUrl(url, signal) {
   const found = await send("GET", `crop?${query([["url", url], ["top_k", 1]])}`, { signal });
   const { width, height } = (await found.json()).image;
-  const options = [["url", url], ["aspect_ratio", `${width}:${height}`], ["min_scale", 1], ["format", "jpeg"]];
+  const options = [["url", url], ["aspect_ratio", `${width}:${height}`], ["min_scale", 1], ["format", "jpeg"], ["quality", 95]];
   return (await send("GET", `crop/image?${query(options)}`, { signal })).blob;
 }
 

@@ -1,6 +1,7 @@
 """How photos come in besides the file dialogue: dropped as files, folders and addresses, pasted, the sample."""
 
 import shutil
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -93,10 +94,46 @@ def test_dropped_address_of_this_server_is_taken(open_page, drop, page_server):
     expect(page.locator("#photo-name")).to_have_text("sample.jpg")
 
 
-def test_address_that_the_service_does_not_fetch_is_told_and_the_browser_does_not_go_there(open_page, drop):
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (None, None, "This service does not fetch photos from photos.example"),  # as the server at hand has it
+        (403, "bad_signature", "This service does not fetch photos from photos.example"),
+        (403, "source_not_allowed", "This service does not fetch photos from photos.example"),
+        (404, "source_missing", "There is no photo at that address"),
+        (502, "source_failed", "photos.example did not give the photo"),
+        (415, "unsupported", "This is not a photo that can be read"),
+        (429, "overloaded", "The service is busy"),
+    ],
+)
+def test_address_that_gives_no_photo_is_told_and_the_browser_does_not_go_there(open_page, drop, status, code, words):
     page = open_page()  # its own check: no other host was asked for anything
+    if status:
+        body = {"error": {"code": code, "message": "x"}}
+        page.route("**/crop?url=*", lambda route: route.fulfill(status=status, json=body))
     drop(page, url="https://photos.example/a.jpg")
-    expect(page.get_by_role("status")).to_contain_text("This service does not fetch photos from photos.example")
+    expect(page.get_by_role("status")).to_contain_text(words)
+    expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
+
+
+def test_dropped_address_elsewhere_is_fetched_by_the_service(open_page, drop, photos):
+    page = open_page()
+    asked = []
+    page.route(
+        "**/crop?url=*", lambda route: route.fulfill(json={"image": {"width": 600, "height": 400}, "crops": []})
+    )
+
+    def picture(route):
+        asked.append(parse_qs(urlsplit(route.request.url).query))
+        route.fulfill(content_type="image/jpeg", body=photos.coffee.read_bytes())
+
+    page.route("**/crop/image?url=*", picture)
+    drop(page, url="https://photos.example/trip/a%20b.jpg?size=large")
+    expect(page.locator("#facts")).to_be_visible()
+    expect(page.locator("#photo-name")).to_have_text("a b.jpg")
+    (options,) = asked
+    assert options["url"] == ["https://photos.example/trip/a%20b.jpg?size=large"]
+    assert options["aspect_ratio"] == ["600:400"]  # all of it
 
 
 def test_pasted_picture_and_pasted_address_are_taken_and_text_in_a_field_is_not(
