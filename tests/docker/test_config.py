@@ -131,7 +131,8 @@ def test_a_replicas_memory_holds_what_its_settings_allow():
     decode, held = int(asked["VRN_MAX_DECODE_PIXELS"]), int(asked["VRN_MAX_HELD_PIXELS"])
     assert int(asked["VRN_MAX_PHOTO_PIXELS"]) <= min(decode, held)
     limit = default_of(COMPOSE["services"]["api"]["deploy"]["resources"]["limits"]["memory"])
-    needed = 512 * 2**20 + int(asked["VRN_MAX_BUFFERED_BYTES"]) + 10 * decode + 16 * held
+    transfers = int(asked["VRN_MAX_BUFFERED_BYTES"]) + int(asked["VRN_MAX_UNSENT_BYTES"])
+    needed = 512 * 2**20 + transfers + 10 * decode + 16 * held
     assert int(limit.removesuffix("g")) * 2**30 >= needed
 
 
@@ -178,6 +179,18 @@ def test_balancer_has_the_limits_of_the_service():
     assert balancer["BALANCER_MAX_BATCH_BYTES"] == api["VRN_MAX_FILES_BYTES"]
     assert float(default_of(api["VRN_REQUEST_TIMEOUT_S"])) == defaults.request_timeout_s
     assert float(default_of(balancer["BALANCER_SERVER_TIMEOUT_S"])) > defaults.request_timeout_s
+    assert balancer["BALANCER_UPLOAD_TIMEOUT_S"] == api["VRN_UPLOAD_TIMEOUT_S"]
+    assert float(default_of(api["VRN_UPLOAD_TIMEOUT_S"])) == defaults.upload_timeout_s
+
+
+def test_balancer_is_no_less_patient_than_the_service_and_ends_idle_connections_first():
+    defaults = Settings()
+    timeouts = {
+        name: float(number) for name, number in re.findall(r"^    timeout (\S+) (\d+)s$", HAPROXY, re.MULTILINE)
+    }
+    assert timeouts["http-request"] >= defaults.head_timeout_s
+    assert timeouts["client"] > defaults.stall_timeout_s
+    assert timeouts["http-keep-alive"] < defaults.idle_timeout_s
 
 
 def test_balancer_config_uses_the_variables_that_compose_sets():

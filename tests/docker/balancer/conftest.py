@@ -147,7 +147,7 @@ class Balancer:
             "BALANCER_REPLAY_BYTES": str(REPLAY_BYTES), "BALANCER_SERVER_TIMEOUT_S": "15",
             "BALANCER_MAX_UPLOAD_BYTES": "33554432", "BALANCER_MAX_BATCH_BYTES": "134217728",
             "BALANCER_RATE_PER_10S": str(RATE), "BALANCER_MAX_IN_FLIGHT": str(MAX_IN_FLIGHT), "BALANCER_KEYED": "1",
-            "BALANCER_TRUSTED_PROXIES": "",
+            "BALANCER_TRUSTED_PROXIES": "", "BALANCER_UPLOAD_TIMEOUT_S": "120",
         }  # fmt: skip
         assert set(given) == set(compose_environment())
         with self.log_path.open("wb") as log:
