@@ -52,7 +52,7 @@ class Server(uvicorn.Server):
     """uvicorn, except that the first signal starts a drain and the second ends the process at once."""
 
     def __init__(self, process: Process, metrics_listener: socket.socket | None = None) -> None:
-        super().__init__(_config(process.app, process.connections))
+        super().__init__(_config(process.app, process.connections, process.settings.trusted_proxies))
         self._process = process
         self._metrics_listener = metrics_listener
         self._was_warm = False
@@ -174,7 +174,7 @@ def run(process: Process, on_listening: Callable[[str, int], None]) -> int:
             return runner.run(Server(process, metrics_listener).run_until_stopped(listener))
 
 
-def _config(app: ASGIApp, connections: ConnectionWatch) -> uvicorn.Config:
+def _config(app: ASGIApp, connections: ConnectionWatch, trusted_proxies: str | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -183,5 +183,7 @@ def _config(app: ASGIApp, connections: ConnectionWatch) -> uvicorn.Config:
         lifespan="off",
         http=functools.partial(Connection, watch=connections),  # type: ignore[arg-type]  # a factory does
         ws="none",
+        proxy_headers=trusted_proxies is not None,
+        forwarded_allow_ips=trusted_proxies or [],
         timeout_graceful_shutdown=1,
     )

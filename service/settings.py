@@ -3,11 +3,12 @@
 Precedence: an environment variable, else the default here. Knows nothing of what the values are used for.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from vrn_cropper.service.errors import StartUpError
 
@@ -26,6 +27,11 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="serve `/metrics` on this port instead of the main one"
+    )
+
+    trusted_proxies: str | None = Field(
+        None,
+        description="addresses and networks, comma-separated, of proxies whose `X-Forwarded-For` names the client",
     )
 
     api_keys: SecretStr | None = Field(
@@ -157,6 +163,14 @@ class Settings(BaseModel):
         "auto", description="`auto` is `text` on a terminal, else `json`"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe log line")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _holds_networks(cls, text: str | None) -> str | None:
+        for one in (text or "").split(","):
+            if one.strip():
+                ipaddress.ip_network(one.strip())  # its ValueError says what is wrong
+        return text
 
 
 def variable_name(field: str) -> str:

@@ -4,6 +4,7 @@ An ASGI layer around the whole application; what it says of a request is in `ser
 knows nothing of photos and crops.
 """
 
+import ipaddress
 import logging
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = RequestRecord.begin(Headers(scope=scope), self._clock)
+        record = RequestRecord.begin(Headers(scope=scope), self._clock, _client_address(scope))
         put_record(scope, record)
         status = 0
 
@@ -93,3 +94,12 @@ class Envelope:
         _access_log.log(level, "%s %s %s", ended.method, ended.route, ended.status, extra=facts)
         if self._on_request is not None:
             self._on_request(ended)
+
+
+def _client_address(scope: Scope) -> str | None:
+    """As the connection has it, or a trusted proxy; None for what is no address, as a header may say anything."""
+    given = (scope.get("client") or ("",))[0]
+    try:
+        return str(ipaddress.ip_address(given))
+    except ValueError:
+        return None

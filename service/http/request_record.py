@@ -36,10 +36,15 @@ class RequestRecord:
     outcome: str | None = None
     trace_parent: str | None = None
     trace_state: str | None = None
+    client: str | None = None
 
     @classmethod
-    def begin(cls, headers: Mapping[str, str], clock: Callable[[], float]) -> "RequestRecord":
-        """The record of a request that comes in now; a client's `X-Request-ID` is kept where it is harmless."""
+    def begin(
+        cls, headers: Mapping[str, str], clock: Callable[[], float], client: str | None = None
+    ) -> "RequestRecord":
+        """The record of a request that comes in now; a client's `X-Request-ID` is kept where it is harmless.
+        `client` is its address.
+        """
         now = clock()
         given = headers.get("x-request-id", "")
         return cls(
@@ -49,6 +54,7 @@ class RequestRecord:
             clock,
             trace_parent=headers.get("traceparent"),
             trace_state=headers.get("tracestate"),
+            client=client,
         )
 
     @property
@@ -100,6 +106,7 @@ class EndedRequest:
             "outcome": self.outcome,
             "total_ms": round(self.total_s * 1000, 2),
             **{f"{name}_ms": round(seconds * 1000, 2) for name, seconds in self.stage_seconds.items()},
+            **({"client": self.record.client} if self.record.client else {}),
             **({"trace_id": trace_id} if trace_id else {}),
             **self.record.facts,
         }

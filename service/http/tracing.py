@@ -14,7 +14,7 @@ from vrn_cropper.service.errors import StartUpError
 from vrn_cropper.service.http.request_record import EndedRequest, OnRequest
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_CONVENTIONAL = frozenset({"method", "route", "status"})
+_CONVENTIONAL = frozenset({"method", "route", "status", "client"})
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -70,6 +70,7 @@ def span_writer(processor: Any, version: str) -> Iterator[OnRequest]:
             attributes={
                 "http.request.method": ended.method, "http.route": ended.route,
                 "http.response.status_code": status,
+                **({"client.address": record.client} if record.client else {}),
                 **{f"vrn.{name}": value for name, value in ended.log_facts().items() if name not in _CONVENTIONAL},
             },
         )  # fmt: skip

@@ -189,6 +189,18 @@ def test_connections_beyond_the_descriptors_are_refused_in_words(gated_command, 
         assert b"file descriptors" in process.stderr.read()
 
 
+@pytest.mark.parametrize(
+    ("trusted", "client"), [("", "127.0.0.1"), ("127.0.0.0/8,192.0.2.7", "203.0.113.5"), ("192.0.2.7", "127.0.0.1")]
+)
+def test_log_names_the_client_whom_a_trusted_proxy_names(gated_server, flat_photo, trusted, client):
+    server, _ = gated_server(VRN_TRUSTED_PROXIES=trusted)
+    post(server, flat_photo(7), **{"x-forwarded-for": "198.51.100.9, 203.0.113.5, 192.0.2.7"})
+    server.process.terminate()
+    assert server.wait() == 0
+    (line,) = [line for line in map(json.loads, server.log) if line.get("route") == "/crop"]
+    assert line["client"] == client
+
+
 def test_what_is_written_past_the_log_is_json_too(gated_server, flat_photo):
     server, gate = gated_server()
     (gate.folder / "noisy").touch()

@@ -36,6 +36,8 @@ def test_settings_cannot_be_changed():
         ("VRN_PRECISION", "int8", "'f16'"),
         ("VRN_MAX_QUEUE_SIZE", "0", ">= 1"),
         ("VRN_REQUEST_TIMEOUT_S", "0", "> 0"),
+        ("VRN_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "'proxy' does not appear to be an IPv4 or IPv6 network"),
+        ("VRN_TRUSTED_PROXIES", "10.0.0.1/8", "host bits set"),
         ("VRN_MAX_GPU_MEMORY_SHARE", "1.5", "<= 1"),
     ],
 )
