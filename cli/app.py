@@ -2,13 +2,14 @@
 
 import importlib
 import os
-from importlib import metadata
 from typing import Annotated
 
 import typer
 
-from vrn_cropper.cli.crop_command import EXIT_CANNOT_START, crop
+import vrn_cropper
+from vrn_cropper.cli.crop_command import EXAMPLES, crop
 
+EXIT_CANNOT_START = 2
 _TORCH_EXTRA = frozenset({"torch", "torchvision", "safetensors", "onnx", "onnxscript", "matplotlib", "scipy"})
 # Each is a front of a module's own command line, which stays the one place where its options are told.
 _FRONTS = {
@@ -24,10 +25,7 @@ _FRONTS = {
 
 def _say_version(is_asked: bool) -> None:
     if is_asked:
-        try:
-            typer.echo(metadata.version("vrn-cropper"))
-        except metadata.PackageNotFoundError:
-            typer.echo("0+checkout")
+        typer.echo(vrn_cropper.__version__)
         raise typer.Exit
 
 
@@ -79,7 +77,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(options)
-    app.command(no_args_is_help=True)(crop)
+    app.command(no_args_is_help=True, epilog=EXAMPLES)(crop)
     app.command()(serve)
     for name, (_, text) in _FRONTS.items():
         _add_front(app, name, text)

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "service.http": {"model", "service"},
     "service.metrics": {"service.error_codes", "service.core"},
     "service": {"service", "model"},
-    "cli": {"cli", "model", "service.__main__", "service.answers"} | CORE,
+    "cli": {"cli", "model", "vrn_cropper", "service.__main__", "service.answers"} | CORE,
     "benchmarks": {"benchmarks", "model"} | CORE,
     "vrn_cropper": {"model"},
 }

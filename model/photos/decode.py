@@ -40,6 +40,14 @@ REDUCED_JPEG_FACTOR = 4
 _CUT_SHORT = "the photo is damaged or cut short; send the whole file"
 
 
+def photo_suffixes() -> frozenset[str]:
+    """Every file name suffix, in lower case with its dot, of the formats that are decoded."""
+    Image.init()
+    pillow_heif.register_heif_opener(thumbnails=False)
+    known = {*ALLOWED_FORMATS, "MPO"}
+    return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in known)
+
+
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
     """Largest photo that is decoded. A JPEG that is decoded at reduced scale, and never held whole, may have

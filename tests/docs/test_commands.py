@@ -162,7 +162,7 @@ def test_command_runs_as_the_document_says(command, folder, request):
         text = command.text.replace(DEFAULT_ADDRESS, request.getfixturevalue("address"))
         run(text.replace("curl ", "curl --silent --show-error --fail-with-body --max-time 60 ", 1), folder)
     else:
-        assert command.text.split()[0] in ("vrn", "python"), (
+        assert command.text.split()[0] in ("vrn", "python", "find"), (
             f"{command.where}: neither run nor listed: {command.text}"
         )
         run(command.text, folder)
