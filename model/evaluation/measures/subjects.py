@@ -76,4 +76,5 @@ def _row(name: str, photos: Sequence[Subjects], answers: Sequence[Answer], least
             count.append(len(fitting))
         values.append(cut)
         weights.append(count)
-    return Row(name, np.array(values), np.array(weights))
+    shape = (len(photos), len(RATIOS))  # also where no photo has a subject
+    return Row(name, np.reshape(values, shape), np.reshape(weights, shape))

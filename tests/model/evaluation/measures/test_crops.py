@@ -9,6 +9,7 @@ from vrn_cropper.model.evaluation.measures.mos import mos_table
 from vrn_cropper.model.evaluation.measures.stability import pixel_jump, same_crop, stability_markdown
 from vrn_cropper.model.evaluation.measures.subjects import Subjects, kept_shares, subjects_table, would_fit
 from vrn_cropper.model.evaluation.methods import RATIOS, Method
+from vrn_cropper.model.evaluation.tables import NOT_MEASURED
 from vrn_cropper.model.views.boxes import area
 from vrn_cropper.model.views.candidates import grid_views
 
@@ -64,6 +65,13 @@ def test_only_subjects_that_would_fit_are_counted(photo):
     np.testing.assert_array_equal(table.rows[0].weights[0], fitting)
     np.testing.assert_allclose(table.rows[0].values[0], 1)
     assert "1 photos with heads" in table.text
+
+
+def test_photos_without_a_subject_are_a_table_that_says_so(tmp_path):
+    nobody = Subjects(tmp_path / "x.jpg", 300, 200, np.zeros((0, 4)))
+    table = subjects_table([Method("left", LeftScorer())], [nobody], "x", "heads", 0.5).markdown()
+    assert "0 photos with heads" in table
+    assert table.count(NOT_MEASURED) == len(RATIOS)
 
 
 def test_a_crop_is_the_same_to_a_share_of_the_sides():
