@@ -13,6 +13,8 @@ OUT ?= runs/train
 SEEDS ?= 3
 SPLIT ?= test
 SBOM ?= sbom.json
+# Test processes side by side; a file stays in one, as its tests share servers and models.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving clean
@@ -36,8 +38,8 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 run: $(VENV)/.serve ## serve on VRN_HOST:VRN_PORT (127.0.0.1:8000) with the trained model
 	$(BIN)/python -m vrn_cropper.service
 
-test: lint ## lint and all tests, test-docker among them
-	$(BIN)/python -m pytest
+test: lint ## lint and all tests, test-docker among them: JOBS=2
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 	@$(MAKE) --no-print-directory test-docker
 
 test-docker: $(VENV)/.dev ## build the images and try the compose stack; skipped without a Docker engine

@@ -107,7 +107,8 @@ def test_where_was_looked_is_said(tmp_path):
 
 def test_the_command_prints_and_writes_the_table_of_a_checkpoint(rated_data, tmp_path, capsys):
     torch.manual_seed(0)
-    save_checkpoint(tmp_path / "vrn.safetensors", Vrn(VrnConfig()), {})
+    save_checkpoint(tmp_path / "vrn.safetensors", Vrn(VrnConfig(hidden_sizes=(8, 4))), {})
+    (rated_data / "images" / "test" / "astronaut.jpg").unlink()  # one photo shows it
     out = tmp_path / "deep" / "table.md"
     arguments = ["--data", str(rated_data), "--checkpoint", str(tmp_path / "vrn.safetensors"), "--mirror"]
     assert main([*arguments, "--out", str(out)]) == 0
