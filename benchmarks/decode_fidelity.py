@@ -23,7 +23,7 @@ from vrn_cropper.model.photos.input_shapes import choose_input_shape
 from vrn_cropper.model.views.crops import plan_views
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.engines.contract import ScoreItem
-from vrn_cropper.service.engines.cpu import OpenVinoEngine
+from vrn_cropper.service.engines.cpu import CpuEngine
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.settings import read_settings
 
@@ -60,7 +60,7 @@ def compare(
     """Print how far the rankings of a full and of a reduced decode agree."""
     paths = [file for path in photos for file in (sorted(path.rglob("*.jpg")) if path.is_dir() else [path])]
     settings = read_settings({})
-    engine = OpenVinoEngine(read_export_info(settings.model_path), threads=available_cpus(), cache_dir=None)
+    engine = CpuEngine(read_export_info(settings.model_path), threads=available_cpus())
     engine.load()
     decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px))
     correlations, agreements, differences, seconds = [], [], [], np.zeros(2)

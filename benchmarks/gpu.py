@@ -5,7 +5,6 @@ VRN_MAX_BATCH_SIZE=1, at clients from few to many; the line to compare is the mo
 """
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
@@ -59,14 +58,13 @@ def through_http(device: str, seconds: float) -> None:
     photos = make_photos(0.8e6)
     for max_batch_size in (MAX_BATCH_SIZE, 1):
         print(f"\nHTTP, 0.8 MP, batches of at most {max_batch_size}:\n\n{Run.header()}")
-        with tempfile.TemporaryDirectory() as cache:
-            server = ServerUnderTest(cache, VRN_DEVICE=device, VRN_MAX_BATCH_SIZE=str(max_batch_size))
-            try:
-                for clients in CLIENTS:
-                    run = load(server, photos, f"{clients} clients", seconds, clients=clients)
-                    print(run.row(), flush=True)
-            finally:
-                server.stop()
+        server = ServerUnderTest(VRN_DEVICE=device, VRN_MAX_BATCH_SIZE=str(max_batch_size))
+        try:
+            for clients in CLIENTS:
+                run = load(server, photos, f"{clients} clients", seconds, clients=clients)
+                print(run.row(), flush=True)
+        finally:
+            server.stop()
 
 
 def measure(

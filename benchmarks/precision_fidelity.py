@@ -20,14 +20,14 @@ from vrn_cropper.model.views.boxes import pairwise_iou
 from vrn_cropper.model.views.crops import plan_views
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.engines.contract import ScoreItem
-from vrn_cropper.service.engines.cpu import OpenVinoEngine
+from vrn_cropper.service.engines.cpu import CpuEngine
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.settings import read_settings
 
 PRECISIONS = ("f32", "bf16")
 
 
-def scores_of(engine: OpenVinoEngine, photo: VotedPhoto) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scores_of(engine: CpuEngine, photo: VotedPhoto) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Candidate views (N, 4), their scores (N,), and the scores of the pairs that people voted on (P, 2)."""
     made = read_photo(photo.human_crops.path)
     views = plan_views(made.width, made.height, CropOptions()).boxes_normalized
@@ -44,10 +44,7 @@ def compare(
     export = read_export_info(read_settings({}).model_path)
     agreed: dict[str, list[np.ndarray]] = {precision: [] for precision in PRECISIONS}
     overlaps: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
-    engines = [
-        OpenVinoEngine(export, threads=available_cpus(), cache_dir=None, precision=precision)
-        for precision in PRECISIONS
-    ]
+    engines = [CpuEngine(export, threads=available_cpus(), precision=precision) for precision in PRECISIONS]
     for engine in engines:
         engine.load()
     correlations, same_top, differences = [], [], []

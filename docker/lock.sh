@@ -11,7 +11,7 @@ lock() {
 }
 lock docker/requirements-build.lock --universal "$@" docker/requirements-build.in
 lock docker/requirements.lock --python-platform x86_64-manylinux_2_28 --extra otel "$@" pyproject.toml
-# Serving on CUDA imports neither of these: triton is torch.compile's, OpenVINO the CPU engine's (1.2 GB unpacked).
+# Serving on CUDA imports neither of these: triton is torch.compile's, OpenVINO the CPU engine's in bf16 (1.2 GB unpacked).
 lock docker/requirements-cuda.lock --python-platform x86_64-manylinux_2_28 --extra otel \
     --no-emit-package triton --no-emit-package openvino --no-emit-package openvino-telemetry "$@" \
     pyproject.toml docker/requirements-cuda.in

@@ -1,7 +1,7 @@
-"""`Cropper`: crops for people who want no server. The exported graph on OpenVINO, which needs no torch, or a GPU.
+"""`Cropper`: crops for people who want no server. The exported graph on the CPU, which needs no torch, or a GPU.
 
 The same decoder, limits, candidate views, graph and ranking as the service, so the same result: to the last digit of
-OpenVINO's arithmetic for files, and for a photo that is already in memory up to the reduced JPEG decode that only a
+the arithmetic for files, and for a photo that is already in memory up to the reduced JPEG decode that only a
 file allows. Knows nothing of HTTP, queues and deadlines.
 """
 
@@ -25,7 +25,7 @@ from vrn_cropper.model.network.face_finder import FaceFinder
 from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.given import GivenPhoto, given_photo
 from vrn_cropper.model.photos.reading import PhotoInput
-from vrn_cropper.model.scoring import OpenVinoScorer, ViewScorer
+from vrn_cropper.model.scoring import CpuScorer, ViewScorer
 from vrn_cropper.model.views.crops import RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder, no_heads
 from vrn_cropper.model.views.options import DEFAULT_TOP_K, CropOptions
@@ -218,7 +218,7 @@ class Cropper:
 def _scorer(export: ExportInfo, device: str, threads: int, precision: str) -> ViewScorer:
     kind, _, index = device.partition(":")
     if kind == "cpu" and not index and precision in ("auto", "f32", "bf16"):
-        return OpenVinoScorer(export, threads=threads, precision=precision)
+        return CpuScorer(export, threads=threads, precision=precision)
     if kind != "cuda" or (index and not index.isdigit()) or precision not in ("auto", "f32", "f16"):
         raise DeviceError(
             f"device is 'cpu' (precision 'auto', 'f32', 'bf16'), 'cuda' or 'cuda:N' (precision 'auto', 'f32', 'f16');"

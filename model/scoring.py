@@ -1,28 +1,27 @@
 """Scores candidate views of photos on one device, for `Cropper`. Knows arrays and graphs, no photos' files.
 
-The service has engines of its own (`service.engines`), made for a stream of requests: they warm up every shape first,
-and hold memory for that. Here a script asks, and what it does not use costs nothing.
+The service has engines of its own (`service.engines`), made for a stream of requests. Here a script asks, and what it
+does not use costs nothing.
 """
 
+import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
-import openvino
 
-from vrn_cropper.model.cpu_flags import cpu_precision
-from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.network.export_info import ExportInfo
+from vrn_cropper.model.network.inference import Graph, choose_precision, open_graph
+from vrn_cropper.model.network.reference import check_reference, reference_input
 
 # A photo as the network takes it, uint8 (H, W, 3), and its boxes_normalized, float32 (N, 4), N at least 1.
 PhotoViews = tuple[np.ndarray, np.ndarray]
-# Above this a stream more on a CPU costs memory (some 70 MiB) and no longer gains.
-_MOST_STREAMS = 8
 
 
 class ViewScorer(Protocol):
-    """Scores views on `device`; may be called from several threads, which take turns."""
+    """Scores views on `device`; may be called from several threads."""
 
     device: str
     best_batch_size: int
@@ -31,56 +30,41 @@ class ViewScorer(Protocol):
         """One score a box, float32 (N,), for each photo; a photo's scores do not depend on the others."""
 
 
-class OpenVinoScorer:
-    """The exported graph on the CPU. A lone photo gets all threads; of many, each core takes one at a time."""
+class CpuScorer:
+    """The exported graph on the CPU. A lone photo gets all threads; of many, each thread takes one at a time."""
 
     device = "cpu"
 
     def __init__(self, export: ExportInfo, *, threads: int, precision: str) -> None:
-        """Compiles the graph for lone photos; for many it is compiled when many come. Raises CheckpointError."""
+        """`threads` 0 means all. The graph for many photos is loaded when many come. Raises CheckpointError."""
         self._export = export
-        self._threads = threads
-        self._precision = cpu_precision(precision)
-        self._lone = self._compile("LATENCY").create_infer_request()
-        self._side_by_side: openvino.AsyncInferQueue | None = None
-        self._turn = threading.Lock()
-        self.best_batch_size = 2 * _MOST_STREAMS
+        self._threads = threads or _cpus()
+        self._precision = choose_precision(precision)
+        self._lone = open_graph(export.path, self._precision, threads=self._threads)
+        self._side_by_side: Graph | None = None
+        self._lock = threading.Lock()
+        self.best_batch_size = 2 * self._threads
+        photo, boxes = reference_input(export.input_shapes[0])
+        check_reference(export, self._precision, self._lone(photo[None], boxes[None])[0])
 
     def score(self, photos: Sequence[PhotoViews]) -> list[np.ndarray]:
         """As `ViewScorer`."""
-        with self._turn:
-            if len(photos) == 1:
-                return [np.array(self._lone.infer(_inputs(photos[0]))["scores"][0])]
-            queue = self._queue()
-            scores: list[np.ndarray] = [np.empty(0)] * len(photos)
-            queue.set_callback(lambda request, index: scores.__setitem__(index, _scores_of(request)))
-            for index, photo in enumerate(photos):
-                queue.start_async(_inputs(photo), index)
-            queue.wait_all()
-            return scores
-
-    def _queue(self) -> openvino.AsyncInferQueue:
-        if self._side_by_side is None:
-            compiled = self._compile("THROUGHPUT")
-            streams = min(int(compiled.get_property("NUM_STREAMS")), _MOST_STREAMS)
-            self._side_by_side = openvino.AsyncInferQueue(compiled, streams)
-        return self._side_by_side
-
-    def _compile(self, hint: str) -> openvino.CompiledModel:
-        options = {
-            "PERFORMANCE_HINT": hint,
-            "INFERENCE_PRECISION_HINT": self._precision,
-            **({"INFERENCE_NUM_THREADS": self._threads} if self._threads else {}),
-        }
-        try:
-            return openvino.Core().compile_model(self._export.path, "CPU", options)
-        except RuntimeError as error:
-            raise CheckpointError(f"{self._export.path} is not a graph that OpenVINO can run: {error}") from error
+        if len(photos) == 1:
+            return [_scores(self._lone, photos[0])]
+        with self._lock:
+            if self._side_by_side is None:
+                self._side_by_side = open_graph(
+                    self._export.path, self._precision, threads=self._threads, streams=self._threads
+                )
+            graph = self._side_by_side
+        with ThreadPoolExecutor(self._threads) as threads:
+            return list(threads.map(lambda photo: _scores(graph, photo), photos))
 
 
-def _inputs(photo: PhotoViews) -> dict[str, np.ndarray]:
-    return {"photos": photo[0][None], "boxes_normalized": photo[1][None]}
+def _scores(graph: Graph, photo: PhotoViews) -> np.ndarray:
+    pixels, boxes_normalized = photo
+    return np.asarray(graph(pixels[None], boxes_normalized[None])[0])
 
 
-def _scores_of(request: openvino.InferRequest) -> np.ndarray:
-    return np.array(request.get_tensor("scores").data[0])
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -48,16 +48,11 @@ class Settings(BaseModel):
     )
     precision: Literal["auto", "f32", "bf16", "f16"] = Field(
         "auto",
-        description="`auto` is `f16` on CUDA, `bf16` on a CPU with instructions for it, else `f32`;"
-        " `f32` makes machines agree",
+        description="`auto` is `f16` on CUDA, `bf16` on a CPU with AMX, else `f32`; `f32` makes machines agree",
     )
     model_path: Path = Field(
         _WEIGHTS / "vrn-mobilenetv2.onnx",
         description="exported graph; its `.json` (and for CUDA its `.safetensors`) lies beside it",
-    )
-    model_cache_dir: Path = Field(
-        Path("~/.cache/vrn-cropper"),
-        description="compiled models are kept here, so that the next start is fast",
     )
     engine_threads: int = Field(0, ge=0, le=1024, description="CPU engine threads; 0 follows the CPU limit")
     engine_timeout_s: float = Field(

@@ -58,6 +58,8 @@ TORCH_FREE = (
     "model.cropper",
     "model.errors",
     "model.network.export_info",
+    "model.network.inference",
+    "model.network.reference",
 )
 # Modules that are commands: the only ones beside `cli` that know a command line's options.
 COMMANDS = (
@@ -68,7 +70,8 @@ COMMANDS = (
 # Which modules may import a package, by the start of their names.
 ONLY_IN = {
     "torch": ("model.network", "model.evaluation", "model.training", "service.engines"),
-    "openvino": ("service.engines", "model"),
+    "openvino": ("model.network.inference",),
+    "onnxruntime": ("model.network.inference", "model.network.face_finder", "benchmarks.peers"),
     "PIL": ("model", "service.core", "benchmarks", "docs"),
     "httpcore": ("service.sources",),
     "fastapi": ("service.http", "service.server", "service.composition"),
@@ -79,7 +82,7 @@ ONLY_IN = {
 }
 # A lazy import of a command that starts the server, and of what the command line shares with the answers.
 LAZY_HTTP = {"cli.app": {"service.__main__"}}
-BATCHER_KNOWS_NOT = {"torch", "PIL", "fastapi", "pydantic", "prometheus_client", "openvino"}
+BATCHER_KNOWS_NOT = {"torch", "PIL", "fastapi", "pydantic", "prometheus_client", "onnxruntime", "openvino"}
 
 
 def module_name(path: Path) -> str:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageCms
 
 from vrn_cropper import Cropper
+from vrn_cropper.model.cropper import LoadOptions
 from vrn_cropper.model.data.gaicd import RatedPhoto, load_upright_rgb
 from vrn_cropper.model.evaluation.figures import feature_maps
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
@@ -18,6 +19,7 @@ from vrn_cropper.model.training.batches import Augmentation, BatchMaker
 from vrn_cropper.model.views.candidates import grid_views
 
 CPU = torch.device("cpu")
+LOADED = LoadOptions("none", "cpu", 1, "f32", max_pixels=100_000_000, max_side_px=20_000)
 
 
 class Seen(Exception):
@@ -30,11 +32,8 @@ class WatchingNetwork:
     def __init__(self):
         self.pixels = self.split = self.reduce = self.backbone = None
 
-    def create_infer_request(self):
-        return self
-
-    def infer(self, inputs):
-        self.pixels = inputs["photos"][0]
+    def score(self, photos):
+        self.pixels = photos[0][0]
         raise Seen
 
     def score_views(self, photos, boxes):
@@ -96,7 +95,7 @@ def inputs_of_all_readers(path):
     """What the network gets from each reader, by the reader's name."""
     found = {"server": decode(path.read_bytes()).model_input}
     for name, read in {
-        "cropper": lambda network: Cropper(ExportInfo(path, "none", "0", INPUT_SHAPES), network).crop(path),
+        "cropper": lambda network: Cropper(LOADED, ExportInfo(path, "none", "0", INPUT_SHAPES), network).crop(path),
         "evaluation": lambda network: VrnScorer(network, CPU).score(path, grid_views(900, 600)),
         "figures": lambda network: feature_maps(network, path, CPU),
     }.items():

@@ -24,8 +24,8 @@ from benchmarks.peers.report import as_json, ratios, table, targets
 from benchmarks.serving.report import Target
 from benchmarks.serving.stages import make_photos
 from vrn_cropper.model.command_line import run_command
-from vrn_cropper.model.cpu_flags import has_native_bf16
 from vrn_cropper.model.files import write_atomically
+from vrn_cropper.model.network.inference import choose_precision
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 
 SIZES = {"0.8 MP": 0.8e6, "3 MP": 3e6, "12 MP": 12e6, "24 MP": 24e6}
@@ -62,8 +62,6 @@ def compare(
         for one in (OURS, *chosen):
             try:
                 environment = prepare(one, ENVIRONMENTS)
-                if one is OURS:  # a first start fills the cache of compiled models
-                    PeerProcess(one, environment, photos[sizes[0]][0], Path(logs) / "first.log").stop()
                 process = PeerProcess(one, environment, photos[sizes[0]][0], Path(logs) / f"{len(running)}.log")
             except PeerUnavailable as error:
                 left_out[one.name] = str(error)
@@ -79,7 +77,7 @@ def compare(
                 print(f"round {number + 1} of {rounds}, {size}", file=sys.stderr, flush=True)
                 measure_round(running, size, photos[size], clients, seconds)
     everyone = [measured for measured, _ in running]
-    checked = targets(everyone, sizes, has_bf16=has_native_bf16())
+    checked = targets(everyone, sizes, has_bf16=choose_precision("auto") == "bf16")
     loads = f"{rounds} rounds of {seconds:g} s; load before: {load_before:.2f}"
     cpu = f"{available_cpus()} cores, {platform.machine()}; {loads}"
     text = "\n\n".join([

@@ -16,13 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 class ServerUnderTest:
     """`python -m vrn_cropper.service` with default settings on a free port; `settings` are other variables."""
 
-    def __init__(self, cache_dir: str, **settings: str) -> None:
+    def __init__(self, **settings: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         variables = {
-            "VRN_PORT": str(self.port), "VRN_DEVICE": "cpu", "VRN_MODEL_CACHE_DIR": cache_dir,
-            "VRN_LOG_LEVEL": "warning", **settings,
+            "VRN_PORT": str(self.port), "VRN_DEVICE": "cpu", "VRN_LOG_LEVEL": "warning", **settings,
         }  # fmt: skip
         began = time.perf_counter()
         self._process = subprocess.Popen(

@@ -12,7 +12,7 @@ from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.views.crops import plan_views
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.service.engines.contract import ScoreItem
-from vrn_cropper.service.engines.cpu import OpenVinoEngine
+from vrn_cropper.service.engines.cpu import CpuEngine
 from vrn_cropper.service.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +53,7 @@ class StageCost:
         return cpus / (self.decode_s + self.inference_s)
 
 
-def measure_stages(settings: Settings, engine: OpenVinoEngine, photos: list[bytes]) -> StageCost:
+def measure_stages(settings: Settings, engine: CpuEngine, photos: list[bytes]) -> StageCost:
     """CPU seconds of decoding, and of scoring in batches as large as the engine likes them, its cheapest way."""
     decoder = Decoder(DecodeLimits(settings.max_photo_pixels, settings.max_photo_side_px, settings.max_decode_pixels))
     decoded = [decoder.decode(photo) for photo in photos]

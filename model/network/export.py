@@ -25,6 +25,7 @@ from vrn_cropper.model.network.checkpoint import (
     save_checkpoint,
 )
 from vrn_cropper.model.network.inference_head import MatrixProductVdl
+from vrn_cropper.model.network.reference import reference_input
 from vrn_cropper.model.network.vrn import Vrn
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 
@@ -90,9 +91,19 @@ def export_checkpoint(checkpoint: Path, out_dir: Path) -> Path:
         "version": f"{document['data_version'][:6]}-{file_sha256(inference)[:8]}",
         "input_shapes": [list(shape) for shape in INPUT_SHAPES],
         "sha256": file_sha256(path),
+        "checkpoint_sha256": file_sha256(inference),
+        "reference_scores": reference_scores(vrn),
     }
     write_atomically(path.with_suffix(".json"), (json.dumps(described, indent=1) + "\n").encode())
     return path
+
+
+def reference_scores(vrn: Vrn) -> list[float]:
+    """What torch says of the reference photo: loading the export checks its scores against these."""
+    photo, boxes = reference_input(INPUT_SHAPES[0])
+    with torch.no_grad():
+        scores = vrn.eval().score_views(torch.from_numpy(photo)[None], torch.from_numpy(boxes)[None])[0]
+    return [round(score, 6) for score in scores.tolist()]
 
 
 def export(

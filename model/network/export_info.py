@@ -1,7 +1,8 @@
 """What an exported graph says of itself, read from the small JSON file beside it. Needs no torch and no onnx.
 
 `model.network.export` writes `<name>.json` beside `<name>.onnx`: `name`, `version`, `input_shapes` (a list of
-[height, width]) and `sha256` of the graph, so that a file cut short or swapped is found before it is served.
+[height, width]), `sha256` of the graph and `checkpoint_sha256` of the weights beside it, so that a file cut short or
+swapped is found before it is served, and `reference_scores` (`model.network.reference`).
 """
 
 import json
@@ -15,12 +16,25 @@ from vrn_cropper.model.photos.input_shapes import InputShape
 
 @dataclass(frozen=True, slots=True)
 class ExportInfo:
-    """Name, version and input shapes of an exported graph, and where it lies."""
+    """Name, version and input shapes of an exported graph, and where it lies; what to check it by, where noted."""
 
     path: Path
     name: str
     version: str
     input_shapes: tuple[InputShape, ...]
+    reference_scores: tuple[float, ...] = ()
+    checkpoint_sha256: str | None = None
+
+    def checked_checkpoint(self) -> Path:
+        """The weights that the graph was made of, beside it. Raises CheckpointError if they are missing or others."""
+        path = self.path.with_suffix(".safetensors")
+        if not path.is_file():
+            raise CheckpointError(f"there are no weights at {path}")
+        if self.checkpoint_sha256 is not None and file_sha256(path) != self.checkpoint_sha256:
+            raise CheckpointError(
+                f"{path} is damaged or another model's: its SHA-256 is not the one that was exported"
+            )
+        return path
 
 
 def read_export_info(path: Path) -> ExportInfo:
@@ -41,6 +55,8 @@ def read_export_info(path: Path) -> ExportInfo:
             name=str(facts["name"]),
             version=str(facts["version"]),
             input_shapes=tuple(InputShape(int(height), int(width)) for height, width in facts["input_shapes"]),
+            reference_scores=tuple(float(score) for score in facts.get("reference_scores", ())),
+            checkpoint_sha256=facts.get("checkpoint_sha256"),
         )
         sha256 = facts["sha256"]
     except (ValueError, KeyError, TypeError) as error:

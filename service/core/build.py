@@ -7,12 +7,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from vrn_cropper.model.network.export_info import ExportInfo, read_export_info
 from vrn_cropper.model.network.face_finder import FaceFinder
+from vrn_cropper.model.network.reference import check_reference, reference_input
 from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.service.core.accepted_photos import AcceptedPhotos
@@ -28,7 +29,6 @@ from vrn_cropper.service.engines.choice import EngineOptions, choose_engine
 from vrn_cropper.service.engines.contract import Engine, ScoreItem
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.engines.runner import EngineRunner
-from vrn_cropper.service.errors import StartUpError
 from vrn_cropper.service.settings import Settings
 
 
@@ -84,14 +84,13 @@ def build_core(
             device=settings.device,
             precision=settings.precision,
             threads=settings.engine_threads,
-            cache_dir=_cache_dir(settings.model_cache_dir),
             max_batch_size=settings.max_batch_size,
             max_gpu_memory_share=settings.max_gpu_memory_share,
         ),
     )
-    shape = export.input_shapes[0]
-    blank = ScoreItem(np.zeros((shape.height, shape.width, 3), np.uint8), np.array([[0, 0, 1, 1]], np.float32))
-    runner = EngineRunner(engine, blank, settings.engine_timeout_s)
+    reference = ScoreItem(*reference_input(export.input_shapes[0]))
+    check = partial(check_reference, export, engine.precision) if export.reference_scores else None
+    runner = EngineRunner(engine, reference, settings.engine_timeout_s, check)
     limits = BatchLimits(
         settings.max_batch_size or engine.best_batch_size,
         settings.max_wait_s,
@@ -105,15 +104,6 @@ def build_core(
     limits_px = PixelLimit(settings.max_decode_pixels), PixelLimit(settings.max_held_pixels)
     crops = CropService(decoder, pool, batcher, *limits_px, clock, FaceFinder.load())
     return Core(AcceptedPhotos(settings.max_queue_size), crops, batcher, runner, pool, workers, export)
-
-
-def _cache_dir(given: Path) -> Path:
-    try:
-        return given.expanduser()
-    except RuntimeError:  # `~` where the user has no home, or `~name` where there is no such user
-        raise StartUpError(
-            f"VRN_MODEL_CACHE_DIR={str(given)!r}: there is no such home folder; give the folder's whole path"
-        ) from None
 
 
 def _decode_workers(limits: DecodeLimits, input_shapes: Sequence[InputShape]) -> WorkerPool:

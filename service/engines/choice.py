@@ -5,11 +5,11 @@ import importlib.util
 import logging
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.network.export_info import ExportInfo
+from vrn_cropper.model.network.inference import choose_precision
 from vrn_cropper.service.engines.contract import Engine
+from vrn_cropper.service.engines.cpu import CpuEngine
 from vrn_cropper.service.engines.cpu_limit import available_cpus
 from vrn_cropper.service.errors import StartUpError
 
@@ -25,13 +25,12 @@ class EngineOptions:
     device: str
     precision: str
     threads: int
-    cache_dir: Path | None
     max_batch_size: int
     max_gpu_memory_share: float
 
 
 def choose_engine(export: ExportInfo, options: EngineOptions) -> Engine:
-    """The engine, not loaded yet. Raises StartUpError if the machine cannot give what was asked for."""
+    """The engine, not loaded yet. Raises StartUpError or CheckpointError if this machine cannot give it."""
     obstacle = None if options.device == "cpu" else cuda_obstacle(options.device)
     if options.device.startswith("cuda") and obstacle:
         raise StartUpError(f"VRN_DEVICE={options.device}: {obstacle}")
@@ -39,11 +38,9 @@ def choose_engine(export: ExportInfo, options: EngineOptions) -> Engine:
         reason = "VRN_DEVICE=cpu" if options.device == "cpu" else f"VRN_DEVICE=auto and {obstacle}"
         if options.precision == "f16":
             raise StartUpError(f"VRN_PRECISION=f16 needs CUDA, but the engine is the CPU's ({reason})")
-        from vrn_cropper.service.engines.cpu import OpenVinoEngine
-
-        threads, precision = options.threads or available_cpus(), cpu_precision(options.precision)
-        _log.info("the engine is OpenVINO on the CPU in %s with %d threads: %s", precision, threads, reason)
-        return OpenVinoEngine(export, threads=threads, cache_dir=options.cache_dir, precision=precision)
+        threads, precision = options.threads or available_cpus(), choose_precision(options.precision)
+        _log.info("the engine is the CPU's in %s with %d threads: %s", precision, threads, reason)
+        return CpuEngine(export, threads=threads, precision=precision)
 
     if options.precision == "bf16":
         raise StartUpError("VRN_PRECISION=bf16 is of the CPU's engine; on CUDA take f16 or f32")

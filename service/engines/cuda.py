@@ -63,7 +63,7 @@ class TorchEngine:
 
     def load(self) -> None:
         """Read the checkpoint beside the export and put it on the device. Raises CheckpointError."""
-        checkpoint = self._export.path.with_suffix(".safetensors")
+        checkpoint = self._export.checked_checkpoint()
         if self._is_cuda:
             index = torch.device(self.device).index or 0
             torch.cuda.set_device(index)

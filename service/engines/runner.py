@@ -19,7 +19,7 @@ from vrn_cropper.service.errors import EngineError, EngineLostError
 
 _log = logging.getLogger(__name__)
 R = TypeVar("R")
-# After so many failures in a row the engine has to score a blank photo: then it was the photos.
+# After so many failures in a row the engine has to score the probe: then it was the photos.
 _FAILURES_BEFORE_PROBE = 3
 # A process that was frozen meanwhile, by a debugger or a container's pause, shows as one very long step: it counts
 # as two of them.
@@ -30,14 +30,21 @@ _CLOSE_PATIENCE_S = 2.0
 class EngineRunner:
     """A `BatchRunner[ScoreItem, np.ndarray]` around an engine.
 
-    `max_call_s` bounds every call while serving; `probe` is a photo that a sound engine scores without fail.
+    `max_call_s` bounds every call while serving; `probe` is a photo that a sound engine scores without fail, and
+    `check_scores`, once at the start, raises CheckpointError if its scores are not the right ones.
     """
 
     def __init__(
-        self, engine: Engine, probe: ScoreItem, max_call_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        probe: ScoreItem,
+        max_call_s: float,
+        check_scores: Callable[[np.ndarray], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self._probe = probe
+        self._check_scores = check_scores
         self._max_call_s = max_call_s
         self._clock = clock
         self._failures = 0
@@ -46,9 +53,11 @@ class EngineRunner:
         self._stacking_thread = ThreadPoolExecutor(1, thread_name_prefix="stack")
 
     async def start(self) -> None:
-        """Load and warm up on a device thread. Raises CheckpointError or StartUpError."""
+        """Load, warm up and check on device threads. Raises CheckpointError or StartUpError."""
         await self._on(self._device_threads, None, self.engine.load)
         await self._on(self._device_threads, None, self.engine.warm_up)
+        if self._check_scores is not None:
+            await self._on(self._device_threads, None, self._check, self._check_scores)
 
     async def prepare(self, items: Sequence[ScoreItem]) -> PreparedBatch:
         """Stack items while the device may be busy. Raises EngineError or EngineLostError."""
@@ -78,6 +87,10 @@ class EngineRunner:
         self._device_threads.shutdown(wait=False, cancel_futures=True)
         self._stacking_thread.shutdown(wait=False, cancel_futures=True)
 
+    def _check(self, check_scores: Callable[[np.ndarray], None]) -> None:
+        (scores,) = self.engine.score(self.engine.prepare([self._probe]))
+        check_scores(scores)
+
     async def _score(self, prepared: PreparedBatch) -> list[np.ndarray]:
         return await self._on(self._device_threads, self._max_call_s, self.engine.score, prepared)
 
@@ -87,9 +100,9 @@ class EngineRunner:
         except EngineError as error:
             self._is_lost = True
             raise EngineLostError(
-                f"the engine failed {self._failures} times in a row, and on a blank photo"
+                f"the engine failed {self._failures} times in a row, and on the reference photo"
             ) from error
-        _log.warning("the engine failed %d times in a row, but it scores a blank photo", self._failures)
+        _log.warning("the engine failed %d times in a row, but it scores the reference photo", self._failures)
         self._failures = 0
 
     async def _on(

@@ -218,7 +218,7 @@ def test_stopping_waits_longer_than_the_drain():
 
 def test_no_mount_hides_what_the_image_holds():
     copied = re.findall(r"^COPY --from=build \S+ (\S+)$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
-    assert "/opt/model-cache" in copied
+    assert "/opt/venv" in copied
     mounts = [mount.split(":")[0] for mount in COMPOSE["services"]["api"]["tmpfs"]]
     assert not [path for path in copied for mount in mounts if Path(path).is_relative_to(mount)]
 

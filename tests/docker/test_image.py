@@ -70,17 +70,6 @@ def test_installed_version_is_the_project_s(in_image):
     assert in_image("/opt/venv/bin/python", "-P", "-c", code).strip() in (ROOT / "pyproject.toml").read_text()
 
 
-def test_model_was_compiled_when_the_image_was_built(docker, image):
-    # As root, who could write a second blob: none comes, and the first is not rewritten.
-    show = "find /opt/model-cache -name '*.blob' -printf '%f %T@ %s\\n'"
-    script = f"{show}; /opt/venv/bin/python -P - >/dev/null && echo warmed && {show}"
-    arguments = ("--rm", "-i", "--user=0", "--network=none", "--entrypoint=sh", image, "-c", script)
-    shown = docker("run", *arguments, stdin=(ROOT / "docker" / "warm_cache.py").read_text())
-    before, _, after = shown.partition("warmed\n")
-    assert before.count("\n") == 1
-    assert before == after
-
-
 def test_container_is_ready_without_network_and_writable_files(docker, image, log_of):
     confined = ("--read-only", "--cap-drop=ALL", "--network=none", "--memory=1g", "--tmpfs=/tmp")
     container = docker("run", "--detach", *confined, image).strip()

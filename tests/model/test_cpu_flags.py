@@ -1,8 +1,8 @@
-"""bfloat16 is chosen by what every core says of itself, and never guessed."""
+"""AMX is told by what every core says of itself, and never guessed."""
 
 import pytest
 
-from vrn_cropper.model.cpu_flags import cpu_precision, has_native_bf16
+from vrn_cropper.model.cpu_flags import has_amx_bf16
 
 
 def cpuinfo(tmp_path, *cores):
@@ -11,21 +11,14 @@ def cpuinfo(tmp_path, *cores):
     return path
 
 
-@pytest.mark.parametrize("flag", ["amx_bf16 amx_tile", "avx512_bf16"])
-def test_native_instructions_of_every_core_make_bf16_the_faster_one(tmp_path, flag):
-    path = cpuinfo(tmp_path, flag, flag)
-    assert has_native_bf16(path)
-    assert cpu_precision("auto", path) == "bf16"
-    assert cpu_precision("f32", path) == "f32"
+def test_amx_counts_where_every_core_has_it(tmp_path):
+    assert has_amx_bf16(cpuinfo(tmp_path, "amx_bf16 amx_tile", "amx_bf16 amx_tile"))
 
 
-@pytest.mark.parametrize("cores", [("avx2",), ("avx512f",), ("avx512_bf16", "avx2"), ()])
-def test_without_them_auto_stays_with_f32(tmp_path, cores):
-    path = cpuinfo(tmp_path, *cores)
-    assert not has_native_bf16(path)
-    assert cpu_precision("auto", path) == "f32"
-    assert cpu_precision("bf16", path) == "bf16"
+@pytest.mark.parametrize("cores", [("avx2",), ("avx512_bf16",), ("amx_int8 amx_tile",), ("amx_bf16", "avx2"), ()])
+def test_other_instructions_and_some_cores_do_not(tmp_path, cores):
+    assert not has_amx_bf16(cpuinfo(tmp_path, *cores))
 
 
 def test_system_without_cpuinfo_promises_nothing(tmp_path):
-    assert not has_native_bf16(tmp_path / "missing")
+    assert not has_amx_bf16(tmp_path / "missing")

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 import torch
 
 from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
 from vrn_cropper.model.network.export import export_checkpoint
+from vrn_cropper.model.network.inference import open_graph
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES, InputShape
 from vrn_cropper.model.photos.reading import read_photo
 from vrn_cropper.model.views.boxes import normalize_boxes
@@ -21,8 +21,7 @@ TOLERANCE = 1e-4
 
 @pytest.fixture(scope="module")
 def compiled():
-    graph = DEFAULT_CHECKPOINT.with_suffix(".onnx")
-    return openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return open_graph(DEFAULT_CHECKPOINT.with_suffix(".onnx"), "f32", threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def test_the_shipped_export_scores_as_torch_does(compiled, vrn, shape: InputShap
     boxes = np.stack([boxes] * len(photos))
     with torch.no_grad():
         expected = vrn.score_views(torch.from_numpy(photos), torch.from_numpy(boxes)).numpy()
-    scores = compiled([photos, boxes])[0]
+    scores = compiled(photos, boxes)
     assert expected.std() > 0.01  # a constant would agree with anything
     np.testing.assert_allclose(scores, expected, atol=TOLERANCE, rtol=0)
 
@@ -50,9 +49,7 @@ def test_exporting_the_shipped_checkpoint_again_gives_the_shipped_graph(tmp_path
     shipped = json.loads(DEFAULT_CHECKPOINT.with_suffix(".json").read_text())
     assert json.loads(path.with_suffix(".json").read_text())["version"] == shipped["version"]
     assert str(Path(__file__).parents[3]).encode() not in DEFAULT_CHECKPOINT.with_suffix(".onnx").read_bytes()
-    again = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    committed = openvino.Core().compile_model(
-        DEFAULT_CHECKPOINT.with_suffix(".onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-    )
+    again = open_graph(path, "f32", threads=1)
+    committed = open_graph(DEFAULT_CHECKPOINT.with_suffix(".onnx"), "f32", threads=1)
     inputs = [np.full((1, 256, 256, 3), 90, np.uint8), grid_views(256, 256)[None]]
-    np.testing.assert_allclose(again(inputs)[0], committed(inputs)[0], atol=1e-6)
+    np.testing.assert_allclose(again(*inputs), committed(*inputs), atol=1e-6)

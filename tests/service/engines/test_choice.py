@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from vrn_cropper.model.cpu_flags import cpu_precision
 from vrn_cropper.model.network.export_info import ExportInfo
+from vrn_cropper.model.network.inference import choose_precision
 from vrn_cropper.model.photos.input_shapes import INPUT_SHAPES
 from vrn_cropper.service.engines import choice as engine_choice
 from vrn_cropper.service.engines.choice import EngineOptions, choose_engine, cuda_obstacle, driver_obstacle
@@ -16,7 +16,7 @@ EXPORT = ExportInfo(Path("tiny.onnx"), "tiny", "v1", INPUT_SHAPES)
 
 
 def options(device="auto", precision="auto", threads=0):
-    return EngineOptions(device, precision, threads, None, 0, 0.8)
+    return EngineOptions(device, precision, threads, 0, 0.8)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def _cuda(monkeypatch):
 def test_auto_without_cuda_is_the_cpu_engine_and_the_log_says_why(caplog):
     with caplog.at_level(logging.INFO):
         engine = choose_engine(EXPORT, options(threads=3))
-    assert (engine.device, engine.precision) == ("cpu", cpu_precision("auto"))
+    assert (engine.device, engine.precision) == ("cpu", choose_precision("auto"))
     assert "this machine has no CUDA" in caplog.text
     assert "3 threads" in caplog.text
 

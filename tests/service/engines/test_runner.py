@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.service.engines.runner import EngineRunner
 from vrn_cropper.service.errors import EngineError, EngineLostError, EngineMemoryError
 
@@ -148,4 +149,16 @@ async def test_process_that_was_frozen_meanwhile_does_not_take_its_engine_for_lo
 
     runner = EngineRunner(engine, BLANK, max_call_s=1.0, clock=clock)
     assert await runner.run([PHOTO]) == [PHOTO]
+    await runner.close()
+
+
+@pytest.mark.asyncio
+async def test_engine_that_scores_the_probe_wrongly_does_not_start():
+    def check(scores):
+        assert scores == BLANK
+        raise CheckpointError("other scores")
+
+    runner = EngineRunner(ThreadNotingEngine(), BLANK, PATIENCE_S, check)
+    with pytest.raises(CheckpointError, match="other scores"):
+        await runner.start()
     await runner.close()
