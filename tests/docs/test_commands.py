@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "MODEL_CARD.md", *sorted((ROOT / "docs").glob("*.md"))]
 PATIENCE_S = 120
 DEFAULT_ADDRESS = "localhost:8000"
-SHELL, PYTHON, NO_COMMANDS = {"sh", "bash"}, {"python"}, {"yaml", "json", "text", "css", "html"}
+SHELL, PYTHON, NO_COMMANDS = {"sh", "bash"}, {"python"}, {"yaml", "json", "text", "css", "html", "js"}
 # What a line begins with -> why it is not run here.
 NOT_RUN = {
     r"(\w+=\S+ )*docker ": "needs a Docker engine; tests/docker runs the stack where there is one",
