@@ -261,6 +261,7 @@ ONE_PICTURE_OPTIONS = table(
         details="Without it, the ratio of `width` and `height` if both are given.",
         example="4:3",
         more_examples=(),
+        default=None,  # said outright, `free` is not what is taken without it
         max_count=1,
     ),
     Option(
