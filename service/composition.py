@@ -23,6 +23,7 @@ from vrn_cropper.service.http.auth import ApiKeys
 from vrn_cropper.service.http.connection_watch import ConnectionLimits, ConnectionWatch
 from vrn_cropper.service.http.envelope import Envelope
 from vrn_cropper.service.http.intake import Intake, RouteLimits
+from vrn_cropper.service.http.origins import frame_ancestors, read_origins, share_with
 from vrn_cropper.service.http.pace import PaceLimits
 from vrn_cropper.service.http.page_files import read_page_files
 from vrn_cropper.service.http.request_record import OnRequest
@@ -102,6 +103,8 @@ def build_process(
     )
     given = settings.api_keys.get_secret_value() if settings.api_keys else None
     api_keys = ApiKeys.of(given, settings.api_keys_file)
+    origins = read_origins("VRN_ALLOW_ORIGINS", settings.allow_origins)
+    frames = read_origins("VRN_FRAME_ANCESTORS", settings.frame_ancestors, takes_self=True)
     limits = RouteLimits(
         settings.max_upload_bytes,
         settings.max_files,
@@ -119,10 +122,11 @@ def build_process(
         probe_routes(lifecycle, core.batcher, admission),
         version_routes(core.runner.engine, core.export, service_version()),
         *([metrics_routes(metrics)] if settings.metrics_port is None else []),
-        page_routes(read_page_files(settings.max_upload_bytes)),
+        page_routes(read_page_files(settings.max_upload_bytes), frame_ancestors(frames)),
     ]
     is_signed = sources is not None and sources[0].signatures is not None
-    app = build_app(routers, envelope, service_version(), api_keys, PATHS if is_signed else frozenset())
+    inner = build_app(routers, envelope, service_version(), api_keys, PATHS if is_signed else frozenset())
+    app = share_with(inner, origins)
     fetcher = sources[1] if sources else None
     return Process(settings, app, core, lifecycle, admission, connections, metrics, fetcher)
 

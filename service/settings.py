@@ -41,6 +41,13 @@ class Settings(BaseModel):
         None, description="file with such keys, separated by commas or line ends, instead of `VRN_API_KEYS`"
     )
 
+    allow_origins: str | None = Field(
+        None, description="comma-separated origins whose scripts may call the service from a browser; `*` is any"
+    )
+    frame_ancestors: str | None = Field(
+        None, description="comma-separated origins that may show the page in a frame; `self`, or `*` for any"
+    )
+
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda|cuda:\d+)$",

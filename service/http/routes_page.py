@@ -17,11 +17,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'none'",
     )
 )
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     # Asked for each time, answered 304 while it is the same: a new version shows at once.
@@ -29,14 +27,15 @@ _HEADERS = {
 }
 
 
-def page_routes(files: PageFiles) -> APIRouter:
-    """Both routes."""
+def page_routes(files: PageFiles, frames: str) -> APIRouter:
+    """Both routes; `frames` is the directive that says who may show the page in a frame."""
     router = APIRouter()
+    policy = f"{CONTENT_SECURITY_POLICY}; {frames}"
 
     @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:
         """The page."""
-        return _answer(request, files.index)
+        return _answer(request, files.index, policy)
 
     @router.api_route("/static/{name:path}", methods=["GET", "HEAD"], include_in_schema=False)
     async def static(request: Request, name: str) -> Response:
@@ -44,13 +43,13 @@ def page_routes(files: PageFiles) -> APIRouter:
         file = files.static.get(name)
         if file is None:
             raise HTTPException(404)
-        return _answer(request, file)
+        return _answer(request, file, policy)
 
     return router
 
 
-def _answer(request: Request, file: PageFile) -> Response:
-    headers = {**_HEADERS, "ETag": file.etag}
+def _answer(request: Request, file: PageFile, policy: str) -> Response:
+    headers = {**_HEADERS, "Content-Security-Policy": policy, "ETag": file.etag}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from vrn_cropper.service.http.page_files import read_page_files
 from vrn_cropper.service.http.routes_page import CONTENT_SECURITY_POLICY, page_routes
 
+NO_FRAMES = "frame-ancestors 'none'"
 FILES = read_page_files(max_upload_bytes=1234)
 SCRIPTS = {name: file.content.decode() for name, file in FILES.static.items() if name.endswith(".js")}
 
@@ -20,7 +21,7 @@ SCRIPTS = {name: file.content.decode() for name, file in FILES.static.items() if
 @pytest.fixture(scope="module")
 def ask():
     app = FastAPI()
-    app.include_router(page_routes(FILES))
+    app.include_router(page_routes(FILES, NO_FRAMES))
 
     def ask(path, method="GET", **headers):
         async def scenario():
@@ -43,7 +44,7 @@ def test_page_knows_the_largest_upload(ask):
 @pytest.mark.parametrize("path", ["/", *(f"/static/{name}" for name in FILES.static)])
 def test_every_file_has_the_policy_and_is_asked_for_again(ask, path):
     answer = ask.get(path)
-    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["content-security-policy"] == f"{CONTENT_SECURITY_POLICY}; {NO_FRAMES}"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-cache"
     again = ask.get(path, **{"If-None-Match": answer.headers["etag"]})
