@@ -17,7 +17,7 @@ SBOM ?= sbom.json
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving clean
+.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving attack clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -97,6 +97,9 @@ bench-quick: $(VENV)/.dev ## the comparison with peers, shorter (about 3 minutes
 
 bench-serving: $(VENV)/.dev ## load on a server of its own: throughput, latency, overload, memory (about 6 minutes)
 	$(BIN)/python -m benchmarks.serving
+
+attack: $(VENV)/.dev ## attack a server of its own on loopback (about 75 minutes): ATTACK="--quick" takes about 3
+	$(BIN)/python -m benchmarks.attack $(ATTACK)
 
 clean: ## remove what make made, but not runs/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

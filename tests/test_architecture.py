@@ -63,9 +63,9 @@ TORCH_FREE = (
 )
 # Modules that are commands: the only ones beside `cli` that know a command line's options.
 COMMANDS = (
-    "benchmarks.decode_fidelity", "benchmarks.gpu", "benchmarks.peers.__main__", "benchmarks.precision_fidelity",
-    "benchmarks.serving.__main__", "model.command_line", "model.evaluation.__main__", "model.evaluation.figures",
-    "model.network.export", "model.network.face_graph",
+    "benchmarks.attack.__main__", "benchmarks.decode_fidelity", "benchmarks.gpu", "benchmarks.peers.__main__",
+    "benchmarks.precision_fidelity", "benchmarks.serving.__main__", "model.command_line", "model.evaluation.__main__",
+    "model.evaluation.figures", "model.network.export", "model.network.face_graph",
 )  # fmt: skip
 # Which modules may import a package, by the start of their names.
 ONLY_IN = {

@@ -33,6 +33,16 @@ class ServerUnderTest:
         self.peak_mib: list[float] = []
         threading.Thread(target=self._watch_memory, daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """Of the server itself."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
     def resident_mib(self) -> float:
         """Resident memory now."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")

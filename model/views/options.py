@@ -184,7 +184,7 @@ def parse_faces(text: str | None) -> bool:
 def _parse_top_k(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", text.strip()):
         raise CropOptionError(f"top_k is a whole number from 1 to {MAX_TOP_K}; got {text[:40]!r}")
-    return int(text)
+    return int(text.strip())
 
 
 def _parse_share(name: str, meaning: str, text: str | None) -> float | None:
@@ -192,4 +192,4 @@ def _parse_share(name: str, meaning: str, text: str | None) -> float | None:
         return None
     if not re.fullmatch(_SHARE_PATTERN, text.strip()):
         raise CropOptionError(f"{name} is {meaning}; got {text[:40]!r}")
-    return float(text)
+    return float(text.strip())

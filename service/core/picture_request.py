@@ -84,9 +84,9 @@ def match_ratio(
 def _parse_whole(name: str, text: str | None, most: int) -> int | None:
     if text is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,6}", text.strip(), re.ASCII) or not 1 <= int(text) <= most:
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip(), re.ASCII) or not 1 <= int(text.strip()) <= most:
         raise CropOptionError(f"{name} is a whole number from 1 to {most}; got {text[:40]!r}")
-    return int(text)
+    return int(text.strip())
 
 
 def _parse_choice(name: str, text: str | None, allowed: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from tests.bombs import BOMBS, jpeg_of_many_scans
+from benchmarks.attack.bombs import BOMBS, jpeg_of_many_scans
 from vrn_cropper.model.errors import PhotoTooLargeError
 from vrn_cropper.model.photos.structure.check import check_structure
 

@@ -1,0 +1,1 @@
+"""Attacks on a running server of its own, on loopback, each bounded: what failed, the worst it cost."""
