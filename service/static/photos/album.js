@@ -11,7 +11,7 @@ export class Album {
   #queue;
   #onChange;
   #timers = new Map();
-  #nextOrder = 0;
+  #nextOrder = Date.now(); // after those of the visit before the reload
 
   constructor(queue, session, onChange) {
     this.#queue = queue;
@@ -30,7 +30,6 @@ export class Album {
     if (!records.length) return null;
     const photos = records.map((record) => Photo.fromRecord(record));
     for (const [index, photo] of photos.entries()) photo.order = records[index].order;
-    this.#nextOrder = Math.max(...photos.map((photo) => photo.order)) + 1;
     this.photos = [...photos, ...this.photos];
     this.current = photos.find((photo) => photo.id === view?.current) ?? this.photos[0];
     this.#onChange();

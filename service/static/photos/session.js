@@ -10,10 +10,16 @@ export class Session {
   #database = null;
   #pending = 0;
   #tab = null;
+  #opening = null;
   isSafe = false; // everything is stored: a reload brings it back
 
   /** Open the store, drop what closed tabs left, and return what this tab had: records, oldest first, and its view. */
-  async open() {
+  open() {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open() {
     try {
       this.#tab = sessionStorage.getItem(TAB_KEY) ?? crypto.getRandomValues(new Uint32Array(2)).join("-");
       sessionStorage.setItem(TAB_KEY, this.#tab);
@@ -57,9 +63,10 @@ export class Session {
   }
 
   async #change(names, work) {
-    if (!this.isSafe) return;
     this.#pending += 1;
     try {
+      await this.#opening; // a photo that comes before the store is read must not be read back from it
+      if (!this.isSafe) return;
       const transaction = this.#database.transaction(names, "readwrite");
       for (const name of names) work(transaction.objectStore(name));
       await done(transaction);

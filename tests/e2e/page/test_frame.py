@@ -196,7 +196,7 @@ def test_while_one_draws_one_request_is_under_way_and_the_newest_frame_is_next(p
     assert float(asked[0]) == pytest.approx(last.x / 600, abs=1e-5)
     held[1].fulfill(json={"boxes": [{"score": 2.5, "preferred_to_whole": 0.2, "preferred_to_centre": 0.3}]})
     expect(page.locator("#fact-score")).to_have_text("2.50")
-    expect(page.locator("#crops .crop").last).to_contain_text("2 of 10")
+    expect(page.locator("#crops .crop").last).to_contain_text("3 of 10")
 
 
 @pytest.mark.parametrize(("status", "asks_again"), [(404, False), (429, True), (503, True)])

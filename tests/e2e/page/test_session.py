@@ -65,6 +65,28 @@ def test_photo_that_was_under_way_is_sent_again_after_a_reload(open_page, photos
     expect(page.locator("#facts")).to_be_visible()
 
 
+def test_photo_that_comes_before_the_store_is_open_is_neither_doubled_nor_lost(open_page, photos, choose):
+    def hold_store(page):
+        page.add_init_script("""
+            const query = LockManager.prototype.query;
+            LockManager.prototype.query = async function () {
+                await new Promise((resolve) => { window.openStore = resolve; });
+                return query.call(this);
+            };
+        """)
+
+    page = open_page(before=hold_store)
+    choose(page, photos.coffee)
+    page.evaluate("window.openStore()")
+    settled(page)
+    expect(page.locator("#strip li")).to_have_count(1)
+    page.reload()
+    page.wait_for_function("() => window.openStore")
+    page.evaluate("window.openStore()")
+    expect(page.locator("#photo-name")).to_have_text("coffee.jpg")
+    expect(page.locator("#strip li")).to_have_count(1)
+
+
 def test_tabs_do_not_see_each_others_photos_and_a_closed_one_is_forgotten(open_page, photos, choose):
     page = open_page()
     choose(page, photos.coffee)
