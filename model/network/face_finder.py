@@ -37,7 +37,7 @@ class FaceFinder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3  # errors: it writes to standard error itself
-        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        options.enable_mem_pattern = False  # one would be kept for every shape
         if not path.is_file():
             raise CheckpointError(f"there is no face detector at {path}")
         try:

@@ -41,11 +41,12 @@ class CpuEngine:
             self._lone = open_graph(path, precision, threads=self._threads)
 
     def warm_up(self) -> None:
-        """Every input shape alone and side by side; the largest first, as buffers that grow leave holes."""
+        """The largest input shape, alone and side by side; in bf16 all, as OpenVINO compiles for each."""
         assert self._graph is not None  # load() came before
         assert self._lone is not None
         boxes = np.array([[[0, 0, 1, 1]]], np.float32)
-        for shape in sorted(self._export.input_shapes, key=lambda shape: -shape.height * shape.width):
+        shapes = sorted(self._export.input_shapes, key=lambda shape: -shape.height * shape.width)
+        for shape in shapes if self.precision == "bf16" else shapes[:1]:
             for graph in {self._graph, self._lone}:
                 graph(np.zeros((1, shape.height, shape.width, 3), np.uint8), boxes)
 
