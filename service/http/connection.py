@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 from vrn_cropper.service.http.connection_watch import SURPLUS_KEY, ConnectionWatch
 from vrn_cropper.service.http.error_answers import error_body
+from vrn_cropper.service.http.frugal_parser import FrugalParser
 from vrn_cropper.service.http.lingering import LingeringTransport
 from vrn_cropper.service.http.pace import Pace
 
@@ -37,6 +38,7 @@ class Connection(H11Protocol):
     def __init__(self, *arguments: Any, watch: ConnectionWatch, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._watch = watch
+        self.conn = FrugalParser(watch.limits.max_head_bytes)
         self._application: ASGIApp = self.app
         self.app = self._answer
         self._has_place = True
@@ -162,6 +164,9 @@ class Connection(H11Protocol):
         if head_bytes + sum(len(name) + len(value) for name, value in scope["headers"]) > self._max_head_bytes():
             self._refuse_large_head()
             return
+        if _is_ambiguous(scope):
+            self._refuse(400, "bad_request", _NOT_HTTP, "bad_request")
+            return
         if not self._has_place:
             scope[SURPLUS_KEY] = True
 
@@ -249,3 +254,10 @@ class Connection(H11Protocol):
 
     def _address(self) -> str:
         return self.client[0] if self.client else ""
+
+
+def _is_ambiguous(scope: Scope) -> bool:
+    """Whether a proxy in front may take another length for the body's: that is how requests are smuggled past it."""
+    names = [name for name, _ in scope["headers"]]
+    has_length = b"content-length" in names or scope["http_version"] == "1.0"
+    return b"transfer-encoding" in names and has_length
