@@ -24,7 +24,7 @@ PHOTOS = ROOT / "tests" / "photos"
 # Last the one on show. Public domain or CC0, as tests/photos/README.md says.
 SHOWN = ("coffee.jpg", "astronaut-portrait.jpg", "camera.jpg", "chelsea.jpg", "rocket.jpg")
 RATIO = "4:5"
-VIEWPORT = {"width": 1100, "height": 930}
+VIEWPORT = {"width": 1100, "height": 960}
 START_TIMEOUT_S = 60
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 

@@ -5,7 +5,10 @@ Chromium comes from Debian's packages where it can be installed; elsewhere the t
 
 import base64
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,8 +40,27 @@ def browser(require_program: Callable[[str, str], str]) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def page_server() -> Iterator[ServerProcess]:
-    server = ServerProcess([sys.executable, "-m", "vrn_cropper.service"], {"VRN_DEVICE": "cpu"})
+def photo_host() -> Iterator[SimpleNamespace]:
+    """Another server with the repository's photos, and who asked it for what."""
+    asked: list[tuple[str, str]] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            asked.append((self.headers.get("User-Agent", ""), self.path))
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(PHOTOS)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/", asked=asked)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def page_server(photo_host: SimpleNamespace) -> Iterator[ServerProcess]:
+    settings = {"VRN_DEVICE": "cpu", "VRN_SOURCES": photo_host.url, "VRN_SOURCE_NETWORKS": "127.0.0.0/8"}
+    server = ServerProcess([sys.executable, "-m", "vrn_cropper.service"], settings)
     yield server.wait_ready()
     server.stop()
 

@@ -1,7 +1,6 @@
 """How photos come in besides the file dialogue: dropped as files, folders and addresses, pasted, the sample."""
 
 import shutil
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -97,7 +96,12 @@ def test_dropped_address_of_this_server_is_taken(open_page, drop, page_server):
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
-        (None, None, "This service does not fetch photos from photos.example"),  # as the server at hand has it
+        (
+            None,
+            None,
+            "This service does not fetch photos from photos.example",
+        ),  # the server at hand has another source
+        (405, "not_allowed", "This service does not fetch photos from photos.example"),  # one that fetches nothing
         (403, "bad_signature", "This service does not fetch photos from photos.example"),
         (403, "source_not_allowed", "This service does not fetch photos from photos.example"),
         (404, "source_missing", "There is no photo at that address"),
@@ -116,24 +120,17 @@ def test_address_that_gives_no_photo_is_told_and_the_browser_does_not_go_there(o
     expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
 
 
-def test_dropped_address_elsewhere_is_fetched_by_the_service(open_page, drop, photos):
+def test_dropped_address_elsewhere_is_fetched_by_the_service_alone(open_page, drop, photo_host):
     page = open_page()
     asked = []
-    page.route(
-        "**/crop?url=*", lambda route: route.fulfill(json={"image": {"width": 600, "height": 400}, "crops": []})
-    )
-
-    def picture(route):
-        asked.append(parse_qs(urlsplit(route.request.url).query))
-        route.fulfill(content_type="image/jpeg", body=photos.coffee.read_bytes())
-
-    page.route("**/crop/image?url=*", picture)
-    drop(page, url="https://photos.example/trip/a%20b.jpg?size=large")
+    page.on("request", lambda request: asked.append(request.url))
+    drop(page, url=f"{photo_host.url}coffee.jpg?size=large")
     expect(page.locator("#facts")).to_be_visible()
-    expect(page.locator("#photo-name")).to_have_text("a b.jpg")
-    (options,) = asked
-    assert options["url"] == ["https://photos.example/trip/a%20b.jpg?size=large"]
-    assert options["aspect_ratio"] == ["600:400"]  # all of it
+    expect(page.locator("#photo-name")).to_have_text("coffee.jpg")
+    expect(page.locator("#fact-from")).to_have_text("600 × 400 px")  # all of it
+    assert not any(url.startswith(photo_host.url) for url in asked)
+    assert {path for _, path in photo_host.asked} == {"/coffee.jpg?size=large"}
+    assert not any("Chrome" in program for program, _ in photo_host.asked)
 
 
 def test_pasted_picture_and_pasted_address_are_taken_and_text_in_a_field_is_not(
