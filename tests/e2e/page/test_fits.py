@@ -32,10 +32,16 @@ def test_page_is_accessible_and_fits(open_page, photos, choose, scheme, size):
     check("problem")
 
 
+@pytest.mark.parametrize("is_many", [False, True], ids=["one", "many"])
 @pytest.mark.parametrize("size", [PHONE, LYING], ids=["upright", "lying"])
-def test_photo_and_download_are_on_the_first_screen_of_a_phone(open_page, photos, choose, size):
+def test_photo_and_download_are_on_the_first_screen_of_a_phone(open_page, photos, choose, size, is_many):
     page = open_page(viewport={"width": size[0], "height": size[1]}, has_touch=True)
-    choose(page, photos.coffee)
+    if is_many:
+        choose(page, photos.rocket, photos.coffee)
+        page.get_by_role("button", name="coffee.jpg, cropped").click()
+        expect(page.get_by_role("button", name="Previous photo")).to_be_visible()
+    else:
+        choose(page, photos.coffee)
     for part in (page.locator("#download"), page.locator("#photo"), page.locator("#frame")):
         box = part.bounding_box()
         assert box["y"] >= 0
