@@ -3,26 +3,27 @@
 import os
 import threading
 import time
-from collections import deque
+from queue import Empty, SimpleQueue
 
 _MAX_WAITING_BYTES = 4 * 1024 * 1024
 _MAX_WRITE_BYTES = 64 * 1024
+_FLUSH_POLL_S = 0.005
 
 
 class LineWriter:
-    """Lines that no longer fit while the reader stands still are dropped and counted."""
+    """Lines that no longer fit while the reader stands still are dropped and counted.
+
+    A signal handler may log while the very thread that it interrupts does. So every lock here is reentrant, and so is
+    the queue; an Event or a Condition would wait for itself.
+    """
 
     def __init__(self, descriptor: int, max_waiting_bytes: int = _MAX_WAITING_BYTES) -> None:
         self._descriptor = descriptor
         self._max_waiting_bytes = max_waiting_bytes
-        self._waiting: deque[bytes] = deque()
-        self._waiting_bytes = 0
+        self._lines: SimpleQueue[bytes | None] = SimpleQueue()  # None ends the thread
+        self._waiting_bytes = 0  # with those that are being written
         self._is_closed = False
-        # Reentrant: a signal handler may log while the thread that it interrupts does.
         self._lock = threading.RLock()
-        self._wake = threading.Event()
-        self._emptied = threading.Event()
-        self._emptied.set()
         self._thread: threading.Thread | None = None
         self.dropped_lines = 0
 
@@ -33,46 +34,44 @@ class LineWriter:
             if self._is_closed or self._waiting_bytes + len(data) > self._max_waiting_bytes:
                 self.dropped_lines += 1
                 return
-            self._waiting.append(data)
             self._waiting_bytes += len(data)
-            self._emptied.clear()
+            self._lines.put(data)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
-        self._wake.set()
 
     def flush(self, patience_s: float) -> bool:
         """Wait until everything is written, or `patience_s` is over; whether it is."""
-        return self._emptied.wait(patience_s)
+        until = time.monotonic() + patience_s
+        while self._waiting_bytes and time.monotonic() < until:
+            time.sleep(_FLUSH_POLL_S)
+        return not self._waiting_bytes
 
     def close(self, patience_s: float) -> None:
         """Write what waits, for at most `patience_s`; what is still to come is dropped."""
         self.flush(patience_s)
         with self._lock:
             self._is_closed = True
-        self._wake.set()
+            self._lines.put(None)
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            while data := self._take():
-                self._write(data)
-            if self._is_closed:
-                return
+        while (line := self._lines.get()) is not None:
+            data = line
+            while len(data) < _MAX_WRITE_BYTES and (more := self._next()) is not None:
+                data += more
+            self._write(data)
+            with self._lock:
+                self._waiting_bytes -= len(data)
 
-    def _take(self) -> bytes:
-        """The next lines in one piece; empty if there are none."""
-        with self._lock:
-            taken: list[bytes] = []
-            size = 0
-            while self._waiting and size < _MAX_WRITE_BYTES:
-                taken.append(self._waiting.popleft())
-                size += len(taken[-1])
-            self._waiting_bytes -= size
-            if not taken:
-                self._emptied.set()
-            return b"".join(taken)
+    def _next(self) -> bytes | None:
+        """A line that waits; None if there is none, or the end is asked for."""
+        try:
+            line = self._lines.get_nowait()
+        except Empty:
+            return None
+        if line is None:
+            self._lines.put(None)  # for the loop above
+        return line
 
     def _write(self, data: bytes) -> None:
         while data:

@@ -1,6 +1,8 @@
 """Lines go out in order from a thread; a reader that stands still costs lines, and never time."""
 
 import os
+import select
+import signal
 
 import pytest
 
@@ -53,3 +55,20 @@ def test_reader_that_has_gone_costs_lines_and_no_error():
     writer.close(PATIENCE_S)
     os.close(writable)
     assert writer.dropped_lines == 1
+
+
+def test_signal_handler_may_log_while_its_thread_does(pipe):
+    """The handler runs between any two steps of the thread that it interrupts."""
+    readable, writable = pipe
+    writer = LineWriter(writable)
+    before = signal.signal(signal.SIGALRM, lambda *_: writer.write("from the handler"))
+    signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+    try:
+        for _ in range(20_000):
+            writer.write("from the thread")
+            if select.select([readable], [], [], 0)[0]:
+                os.read(readable, 1 << 16)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    writer.close(0.1)
