@@ -2,7 +2,7 @@
 made.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -11,6 +11,14 @@ from vrn_cropper.model.views.crops import Crop
 from vrn_cropper.model.views.own_boxes import ScoredBox
 from vrn_cropper.service.core.crop_service import CropResult, ScoreResult
 from vrn_cropper.service.error_codes import ErrorCode
+
+Warnings = Annotated[
+    list[str],
+    Field(
+        description="what the sender should know of the file, such as rows that are missing at its end; mostly empty",
+        examples=[[]],
+    ),
+]
 
 
 class ImageSize(BaseModel):
@@ -100,10 +108,7 @@ class PhotoAnswer(BaseModel):
         " has fewer different ones"
     )
     whole_image: WholeImage
-    warnings: list[str] = Field(
-        description="what the sender should know of the file, such as rows that are missing at its end; mostly empty",
-        examples=[[]],
-    )
+    warnings: Warnings
 
 
 class CropsAnswer(PhotoAnswer):
@@ -144,10 +149,7 @@ class ScoresAnswer(BaseModel):
     image: ImageSize
     boxes: list[ScoredBoxAnswer]
     whole_image: WholeImageScore
-    warnings: list[str] = Field(
-        description="what the sender should know of the file, such as rows that are missing at its end; mostly empty",
-        examples=[[]],
-    )
+    warnings: Warnings
     model: ModelAnswer
     request_id: str = Field(examples=["5f0c9a1e7d3b4c2f8a6e0d9b1c7f3e52"])
 
@@ -159,6 +161,23 @@ class UrlCropsAnswer(CropsAnswer):
         description="one for each crop where `widths` were asked for: its picture in each width, for HTML's `srcset`",
         examples=[["/crop/image?url=https%3A%2F%2Fexample.com%2Fa.jpg&aspect_ratio=16%3A9&rank=1&width=320 320w"]],
     )
+
+
+class PictureEntry(BaseModel):
+    """One picture of `POST /crop/images`: file `name` is the crop `rank` of `aspect_ratio`, cut from `box`."""
+
+    name: str = Field(examples=["01-16x9-1-640w.webp"])
+    aspect_ratio: str = Field(description="as asked for", examples=["16:9"])
+    rank: int = Field(ge=1, le=50, examples=[1])
+    width: int = Field(ge=1, examples=[640])
+    height: int = Field(ge=1, examples=[360])
+    media_type: str = Field(examples=["image/webp"])
+
+
+class PicturesAnswer(CropsAnswer):
+    """`crops.json` of `POST /crop/images`: what `POST /crop` answers, and which file shows what."""
+
+    pictures: list[PictureEntry]
 
 
 class EntryError(BaseModel):
@@ -197,28 +216,6 @@ class ErrorAnswer(BaseModel):
     """The body of every error."""
 
     error: ErrorDetail
-
-
-class LiveAnswer(BaseModel):
-    """Whether the process lives."""
-
-    live: bool
-
-
-class ReadyAnswer(BaseModel):
-    """Whether new work is taken, and the state that says why not."""
-
-    ready: bool
-    state: Literal["starting", "ready", "overloaded", "draining", "failed"]
-
-
-class VersionAnswer(BaseModel):
-    """What runs."""
-
-    service: str
-    model: ModelAnswer
-    device: str
-    precision: str
 
 
 def model_answer(export: ExportInfo) -> ModelAnswer:

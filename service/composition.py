@@ -30,6 +30,7 @@ from vrn_cropper.service.http.request_record import OnRequest
 from vrn_cropper.service.http.routes_by_url import PATHS, url_routes
 from vrn_cropper.service.http.routes_crop import crop_routes
 from vrn_cropper.service.http.routes_image import image_routes
+from vrn_cropper.service.http.routes_images import images_routes
 from vrn_cropper.service.http.routes_page import page_routes
 from vrn_cropper.service.http.routes_score import score_routes
 from vrn_cropper.service.http.routes_state import metrics_routes, probe_routes, version_routes
@@ -117,6 +118,7 @@ def build_process(
     routers = [
         crop_routes(intake, core.crops, metrics, core.export),
         image_routes(intake, core.crops, metrics),
+        images_routes(intake, core.crops, metrics, core.export),
         score_routes(intake, core.crops, metrics, core.export),
         *([url_routes(intake, core.crops, metrics, core.export, *sources)] if sources else []),
         probe_routes(lifecycle, core.batcher, admission),

@@ -52,7 +52,7 @@ BYTES_BUCKETS = (1e4, 1e5, 5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7)
 PIXELS_BUCKETS = (1e5, 5e5, 1e6, 2e6, 5e6, 1.2e7, 2.4e7, 5e7, 1e8)
 
 BATCH_ROUTE = "/crop/batch"
-CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image", "/score")
+CROP_ROUTES = ("/crop", BATCH_ROUTE, "/crop/image", "/crop/images", "/score")
 # The page's files stay `other`: one visit is a handful of them.
 ROUTES = frozenset({*CROP_ROUTES, "/", "/healthz", "/readyz", "/metrics", "/version"})
 # Why a connection was refused or cut below any route (`service.http.connection`).

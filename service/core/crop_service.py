@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.model.views.own_boxes import BoxOptions, ScoredBoxes, plan_boxes, tell_boxes
 from vrn_cropper.service.core.accepted_photos import Permit
 from vrn_cropper.service.core.batcher import Batcher
-from vrn_cropper.service.core.encode import EncodedPicture, encode_crop
+from vrn_cropper.service.core.encode import EncodedPicture, check_total_pixels, encode_crop
 from vrn_cropper.service.core.photo_decoder import PhotoDecoder
 from vrn_cropper.service.core.photo_threads import DecodePool
 from vrn_cropper.service.core.picture_request import PictureOptions
@@ -141,10 +142,12 @@ class CropService:
         permit: Permit,
         deadline_at: float | None = None,
         stages: Stages | None = None,
+        widths: Sequence[int] = (),
     ) -> PicturesResult:
         """As `crop`, and the crops that `choose` names cut from the full photo, which is decoded once.
 
-        Raises as `crop` does, and whatever `choose` raises.
+        With `widths` each crop is cut once for each of them, instead of `picture.width`. Raises as `crop` does,
+        whatever `choose` raises, and CropRequestError for more pixels than are cut from one photo.
         """
         permit.spend()
         stages = stages or Stages("decode_wait", self._clock)
@@ -156,13 +159,15 @@ class CropService:
                 opened, lambda taken: self._plan(taken, options), stages, deadline_at, held
             )
             result = await self._crops(decoded, plan, options, stages, deadline_at)
-            chosen = tuple(choose(result.ranked))
-
-            def encode_all() -> tuple[EncodedPicture, ...]:
-                return tuple(encode_crop(opened.loaded_image, crop.box_xyxy, picture) for crop in chosen)
-
-            pictures = await self._in_pool("encode", stages, encode_all, deadline_at, held)
-        return PicturesResult(replace(result, seconds=stages.seconds()), chosen, pictures)
+            sizes = [replace(picture, width=width) for width in widths] or [picture]
+            cuts = [(crop, size) for crop in choose(result.ranked) for size in sizes]
+            check_total_pixels([(crop.box_xyxy, size) for crop, size in cuts])
+            pictures = []
+            for crop, size in cuts:  # each a turn of its own: other photos' threads are not kept, deadlines are
+                cut = partial(encode_crop, opened.loaded_image, crop.box_xyxy, size)
+                pictures.append(await self._in_pool("encode", stages, cut, deadline_at, held))
+        chosen = tuple(crop for crop, _ in cuts)
+        return PicturesResult(replace(result, seconds=stages.seconds()), chosen, tuple(pictures))
 
     async def _take(
         self, photo: bytes, plan: Plan, permit: Permit, stages: Stages, deadline_at: float | None

@@ -8,6 +8,7 @@ along unless it is asked for: GPS positions and camera names are nobody else's b
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -29,6 +30,8 @@ _DEFAULT_FORMATS = {
 _MAX_SIDE_PX = {PictureFormat.JPEG: 65_500, PictureFormat.WEBP: 16_383, PictureFormat.AVIF: 65_536}
 # An enlarged picture is work and memory that the upload does not bound.
 MAX_UPSCALED_PIXELS = 40_000_000
+# Of all pictures that one request cuts from a photo: work and memory that the upload does not bound either.
+MAX_TOTAL_PIXELS = 120_000_000
 _DEFAULT_QUALITY = {PictureFormat.JPEG: 88, PictureFormat.WEBP: 84, PictureFormat.AVIF: 70}
 _SAVE_OPTIONS: dict[PictureFormat, dict[str, Any]] = {
     PictureFormat.JPEG: {"optimize": True},
@@ -110,6 +113,17 @@ def output_size(crop_w: int, crop_h: int, options: PictureOptions) -> tuple[int,
             f"the enlarged picture would be {size[0]} x {size[1]}; at most {MAX_UPSCALED_PIXELS} pixels are made"
         )
     return size
+
+
+def check_total_pixels(cuts: Sequence[tuple[tuple[int, int, int, int], PictureOptions]]) -> None:
+    """Raises CropRequestError if several pictures together are larger than one request may cut; one always may."""
+    sizes = [output_size(x2 - x1, y2 - y1, options) for (x1, y1, x2, y2), options in cuts]
+    total = sum(width * height for width, height in sizes)
+    if len(cuts) > 1 and total > MAX_TOTAL_PIXELS:
+        raise CropRequestError(
+            f"the {len(cuts)} pictures would have {total} pixels together, and one request cuts at most"
+            f" {MAX_TOTAL_PIXELS}; ask for smaller or fewer ones"
+        )
 
 
 def _writable(cut: Image.Image, picture_format: PictureFormat, *, keeps_size: bool) -> tuple[Image.Image, bool]:

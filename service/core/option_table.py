@@ -276,3 +276,15 @@ ONE_PICTURE_OPTIONS = table(
     *_WHERE,
     *PICTURE_OPTIONS.values(),
 )
+WIDTHS = Option(
+    name="widths",
+    kind=Kind.TEXT,
+    meaning="Widths in pixels, separated by commas: each crop is cut once for each of them.",
+    example="320,640",
+)
+# What `POST /crop/images` takes: crops of several ratios as pictures of several widths.
+MANY_PICTURES_OPTIONS = table(
+    *(replace(option, default=1) if option.name == "top_k" else option for option in CROP_OPTIONS.values()),
+    WIDTHS,
+    *(option for option in PICTURE_OPTIONS.values() if option.name not in ("width", "height")),
+)

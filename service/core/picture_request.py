@@ -8,6 +8,7 @@ from vrn_cropper.model.errors import CropOptionError
 from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
 
 MAX_SIDE_PX = 32_768
+MAX_WIDTHS = 20
 
 
 class PictureFormat(enum.StrEnum):
@@ -65,6 +66,19 @@ class PictureOptions:
             quality=_parse_whole("quality", quality, 100),
             keeps_metadata=_parse_choice("metadata", metadata, ("drop", "keep")) == "keep",
         )
+
+
+def parse_widths(text: str | None) -> list[int]:
+    """Widths in pixels from `320,640`, in order, each once; none of None. Raises CropOptionError."""
+    if text is None:
+        return []
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > MAX_WIDTHS or not all(re.fullmatch(r"[0-9]{1,5}", part, re.ASCII) for part in parts):
+        raise CropOptionError(f"widths are 1 to {MAX_WIDTHS} numbers of pixels such as 320,640; got {text[:60]!r}")
+    widths = list(dict.fromkeys(int(part) for part in parts))
+    if not all(1 <= width <= MAX_SIDE_PX for width in widths):
+        raise CropOptionError(f"widths are from 1 to {MAX_SIDE_PX} pixels; got {text[:60]!r}")
+    return widths
 
 
 def match_ratio(

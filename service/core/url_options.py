@@ -1,6 +1,8 @@
 """The options of a photo by its URL, beside those of crops and pictures. Knows nothing of HTTP."""
 
-from vrn_cropper.service.core.option_table import CROP_OPTIONS, ONE_PICTURE_OPTIONS, Kind, Option, table
+from dataclasses import replace
+
+from vrn_cropper.service.core.option_table import CROP_OPTIONS, ONE_PICTURE_OPTIONS, WIDTHS, Kind, Option, table
 
 _SOURCE_OPTIONS = (
     Option(
@@ -28,12 +30,9 @@ _SOURCE_OPTIONS = (
         example="1893456000",
     ),
 )
-_WIDTHS = Option(
-    name="widths",
-    kind=Kind.TEXT,
-    meaning="Widths in pixels, separated by commas: each crop's `srcset` then names its picture in each.",
-    example="320,640,1280",
+_SRCSETS = replace(
+    WIDTHS, meaning="Widths in pixels, separated by commas: each crop's `srcset` then names its picture in each."
 )
 # What `GET /crop` and `GET /crop/image` take: a photo by its URL.
-URL_CROP_OPTIONS = table(*CROP_OPTIONS.values(), _WIDTHS, *_SOURCE_OPTIONS)
+URL_CROP_OPTIONS = table(*CROP_OPTIONS.values(), _SRCSETS, *_SOURCE_OPTIONS)
 URL_PICTURE_OPTIONS = table(*ONE_PICTURE_OPTIONS.values(), *_SOURCE_OPTIONS)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from vrn_cropper.model.views.options import CropOptions
 from vrn_cropper.model.views.own_boxes import BoxOptions
 from vrn_cropper.service.core.option_table import PICTURE_OPTIONS, Option
-from vrn_cropper.service.core.picture_request import PictureOptions
+from vrn_cropper.service.core.picture_request import PictureOptions, parse_widths
 from vrn_cropper.service.errors import BadRequestError
 
 _SIMILAR = 0.5  # of 1: what a misspelt name has in common with the option that was meant
@@ -66,6 +66,10 @@ class GivenOptions:
     def picture_options(self) -> PictureOptions:
         """Raises BadRequestError or CropOptionError."""
         return PictureOptions.parse(**{name: self.one(name) for name in PICTURE_OPTIONS})
+
+    def widths(self) -> list[int]:
+        """Raises BadRequestError or CropOptionError."""
+        return parse_widths(self.one("widths"))
 
 
 def _unknown(name: str, known: Mapping[str, Option]) -> str:

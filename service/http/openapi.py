@@ -7,9 +7,9 @@ photo are taken too (`service.http.intake`).
 from collections.abc import Mapping
 from typing import Any
 
-from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.core.option_table import (
     CROP_OPTIONS,
+    MANY_PICTURES_OPTIONS,
     ONE_PICTURE_OPTIONS,
     SCORE_OPTIONS,
     Kind,
@@ -19,6 +19,8 @@ from vrn_cropper.service.core.picture_request import PictureFormat
 from vrn_cropper.service.core.url_options import URL_CROP_OPTIONS, URL_PICTURE_OPTIONS
 from vrn_cropper.service.http.intake import MAX_TIMEOUT_MS
 from vrn_cropper.service.http.openapi_errors import SOURCE_STATUSES, UPLOAD_STATUSES, error_answers
+from vrn_cropper.service.http.picture_files import MULTIPART, ZIP
+from vrn_cropper.service.http.state_answers import LiveAnswer, ReadyAnswer
 
 Json = dict[str, Any]
 
@@ -83,6 +85,7 @@ def _operation(options: Mapping[str, Option], files: Json, *, takes_raw: bool) -
 
 CROP = _operation(CROP_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 SCORE = _operation(SCORE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
+IMAGES = _operation(MANY_PICTURES_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 IMAGE = _operation(ONE_PICTURE_OPTIONS, {"image": _PHOTO}, takes_raw=True)
 
 
@@ -117,9 +120,16 @@ PICTURE_ANSWER: dict[int | str, Json] = {
         },
     }
 }
-NOT_LIVE: dict[int | str, Json] = {503: {"model": schemas.LiveAnswer, "description": "The batch loop has died."}}
+PICTURES_ANSWER: dict[int | str, Json] = {
+    200: {
+        "description": "`crops.json` (the answer of `POST /crop`, and `pictures`: name, aspect_ratio, rank, width,"
+        " height, media_type) and the pictures.",
+        "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in (ZIP, MULTIPART)},
+    }
+}
+NOT_LIVE: dict[int | str, Json] = {503: {"model": LiveAnswer, "description": "The batch loop has died."}}
 NOT_READY: dict[int | str, Json] = {
-    503: {"model": schemas.ReadyAnswer, "description": "Warming up, draining, or the queue is full."}
+    503: {"model": ReadyAnswer, "description": "Warming up, draining, or the queue is full."}
 }
 METRICS_ANSWERS: dict[int | str, Json] = {
     200: {"description": "Prometheus text.", "content": {"text/plain": {"schema": {"type": "string"}}}},

@@ -23,7 +23,6 @@ from vrn_cropper.service.http.url_requests import (
     is_unchanged,
     negotiated_format,
     url_of,
-    widths_of,
 )
 from vrn_cropper.service.metrics import Metrics
 from vrn_cropper.service.sources.fetch import Fetcher
@@ -55,7 +54,7 @@ def url_routes(
         record = request_record(request.scope)
         async with fetched(request, URL_CROP_OPTIONS) as received:
             photo, given = received.photo, received.options
-            options, widths = given.crop_options(), widths_of(given)
+            options, widths = given.crop_options(), given.widths()
             etag = rules.etag(photo, given, None)
             headers = rules.cache_headers(etag, varies=False)
             if is_unchanged(request, etag):

@@ -11,6 +11,7 @@ from vrn_cropper.service.core.batcher import Batcher
 from vrn_cropper.service.engines.contract import Engine
 from vrn_cropper.service.http import openapi
 from vrn_cropper.service.http.admission import Admission
+from vrn_cropper.service.http.state_answers import LiveAnswer, ReadyAnswer, VersionAnswer
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 
@@ -20,7 +21,7 @@ def probe_routes(lifecycle: Lifecycle, batcher: Batcher[Any, Any], admission: Ad
     router = APIRouter(tags=["state"])
 
     @router.get(
-        "/healthz", operation_id="is_live", summary="Alive", response_model=schemas.LiveAnswer,
+        "/healthz", operation_id="is_live", summary="Alive", response_model=LiveAnswer,
         responses=openapi.NOT_LIVE,
     )  # fmt: skip
     async def healthz() -> Response:
@@ -29,7 +30,7 @@ def probe_routes(lifecycle: Lifecycle, batcher: Batcher[Any, Any], admission: Ad
         return JSONResponse({"live": is_live}, status_code=200 if is_live else 503)
 
     @router.get(
-        "/readyz", operation_id="is_ready", summary="Ready", response_model=schemas.ReadyAnswer,
+        "/readyz", operation_id="is_ready", summary="Ready", response_model=ReadyAnswer,
         responses=openapi.NOT_READY,
     )  # fmt: skip
     async def readyz() -> Response:
@@ -46,12 +47,12 @@ def version_routes(engine: Engine, export: ExportInfo, version: str) -> APIRoute
     router = APIRouter(tags=["state"])
 
     @router.get(
-        "/version", operation_id="get_version", summary="Versions", response_model=schemas.VersionAnswer,
+        "/version", operation_id="get_version", summary="Versions", response_model=VersionAnswer,
         responses=openapi.KEY_ERRORS,
     )  # fmt: skip
-    async def get_version() -> schemas.VersionAnswer:
+    async def get_version() -> VersionAnswer:
         """What runs: the service's version, the model and the engine."""
-        return schemas.VersionAnswer(
+        return VersionAnswer(
             service=version, model=schemas.model_answer(export), device=engine.device, precision=engine.precision
         )
 

@@ -12,16 +12,14 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
-from vrn_cropper.model.errors import CropOptionError
 from vrn_cropper.service.core.option_table import Option
-from vrn_cropper.service.core.picture_request import MAX_SIDE_PX, PictureFormat
+from vrn_cropper.service.core.picture_request import PictureFormat
 from vrn_cropper.service.errors import BadRequestError
 from vrn_cropper.service.http.given_options import GivenOptions
 from vrn_cropper.service.sources.presets import Presets
 from vrn_cropper.service.sources.signatures import SIGNATURE, UrlSignatures
 
 PICTURE_PATH = "/crop/image"
-_MAX_WIDTHS = 20
 # Smallest file first, of those that browsers name when they can show them.
 _NEGOTIATED = (PictureFormat.AVIF, PictureFormat.WEBP)
 
@@ -81,20 +79,6 @@ def url_of(given: GivenOptions) -> str:
     if not url:
         raise BadRequestError("say where the photo is: url=https%3A%2F%2F..., percent-encoded")
     return url
-
-
-def widths_of(given: GivenOptions) -> list[int]:
-    """The widths asked for, in order, each once. Raises CropOptionError."""
-    text = given.one("widths")
-    if text is None:
-        return []
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) > _MAX_WIDTHS or not all(re.fullmatch(r"[0-9]{1,5}", part, re.ASCII) for part in parts):
-        raise CropOptionError(f"widths are 1 to {_MAX_WIDTHS} numbers of pixels such as 320,640; got {text[:60]!r}")
-    widths = list(dict.fromkeys(int(part) for part in parts))
-    if not all(1 <= width <= MAX_SIDE_PX for width in widths):
-        raise CropOptionError(f"widths are from 1 to {MAX_SIDE_PX} pixels; got {text[:60]!r}")
-    return widths
 
 
 def is_unchanged(request: Request, etag: str) -> bool:

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from vrn_cropper.service.core.option_table import CROP_OPTIONS, ONE_PICTURE_OPTIONS, SCORE_OPTIONS, Option
+from vrn_cropper.service.core.option_table import (
+    CROP_OPTIONS,
+    ONE_PICTURE_OPTIONS,
+    SCORE_OPTIONS,
+    WIDTHS,
+    Option,
+)
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 PICTURE_ONLY = {name: option for name, option in ONE_PICTURE_OPTIONS.items() if name not in CROP_OPTIONS}
@@ -16,7 +22,9 @@ def row(option: Option) -> str:
 
 
 @pytest.mark.parametrize(
-    "options", [CROP_OPTIONS, PICTURE_ONLY, SCORE_OPTIONS], ids=["/crop", "/crop/image alone", "/score"]
+    "options",
+    [CROP_OPTIONS, PICTURE_ONLY, {"widths": WIDTHS}, SCORE_OPTIONS],
+    ids=["/crop", "/crop/image alone", "/crop/images alone", "/score"],
 )
 def test_options_stand_in_the_document_as_in_the_table(options):
     wanted = "\n".join(map(row, options.values()))
@@ -26,6 +34,10 @@ def test_options_stand_in_the_document_as_in_the_table(options):
 
 
 def test_no_other_option_stands_in_the_document():
-    known = {option.name for table in (CROP_OPTIONS, PICTURE_ONLY, SCORE_OPTIONS) for option in table.values()}
+    known = {
+        option.name
+        for table in (CROP_OPTIONS, PICTURE_ONLY, SCORE_OPTIONS, {"widths": WIDTHS})
+        for option in table.values()
+    }
     for table in re.findall(r"\| option \| values \| meaning \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", TEXT):
         assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) <= known

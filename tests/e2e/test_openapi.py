@@ -102,7 +102,7 @@ def operations(schema):
 def test_what_the_document_allows_is_answered_as_documented(served):
     found = operations(served)
     assert set(found) == {
-        "POST /crop", "POST /crop/batch", "POST /crop/image", "POST /score",
+        "POST /crop", "POST /crop/batch", "POST /crop/image", "POST /crop/images", "POST /score",
         "GET /healthz", "GET /readyz", "GET /metrics", "GET /version",
     }  # fmt: skip
     for label, operation in found.items():
@@ -152,7 +152,7 @@ def test_every_rule_of_the_document_is_held_on_its_own(served):
 
 
 def test_what_the_document_forbids_is_refused(served):
-    for label in ("POST /crop", "POST /crop/batch", "POST /crop/image", "POST /score"):
+    for label in ("POST /crop", "POST /crop/batch", "POST /crop/image", "POST /crop/images", "POST /score"):
         statuses = try_operation(operations(served)[label], GenerationMode.NEGATIVE)
         assert statuses[400] > 0.5 * statuses.total(), (label, statuses)
 

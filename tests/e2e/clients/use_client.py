@@ -3,17 +3,20 @@
 Arguments: address, photo. Prints the operationId of each route that answered as its types say.
 """
 
+import io
 import sys
+import zipfile
 from pathlib import Path
 
 from made_client import Client
-from made_client.api.photos import crop, crop_batch, crop_image, score
+from made_client.api.photos import crop, crop_batch, crop_image, crop_images, score
 from made_client.api.state import get_metrics, get_version, is_live, is_ready
 from made_client.models import (
     CropBatchBody,
     CropFilesBody,
     CropImageFilesBody,
     CropImageFormat,
+    CropImagesFilesBody,
     ErrorAnswer,
     ErrorCode,
     ScoreFilesBody,
@@ -57,6 +60,13 @@ assert cut.content.startswith(b"\x89PNG")
 assert int.from_bytes(cut.content[16:20]) == 120  # both sides set the ratio, too
 assert int.from_bytes(cut.content[20:24]) == 80
 answered("crop_image")
+
+packed = crop_images.sync_detailed(
+    client=client, body=CropImagesFilesBody(image=photo()), aspect_ratio=ratios, widths="100,200"
+)
+with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+    assert len(archive.namelist()) == 1 + 2 * 2
+answered("crop_images")
 
 best = found.crops[0]
 own = ",".join(str(side) for side in (best.box.x, best.box.y, best.box.width, best.box.height))

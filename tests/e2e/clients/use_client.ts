@@ -46,6 +46,12 @@ const picture = new DataView(cut.data as ArrayBuffer);
 assert.deepEqual([picture.getUint32(16), picture.getUint32(20)], [120, 80]);
 console.log("crop_image");
 
+const packed = await client.POST("/crop/images", {
+  params: { query: { aspect_ratio: ratios, widths: "100,200" } }, parseAs: "arrayBuffer", ...form("image"),
+});
+assert.equal(new DataView(packed.data as ArrayBuffer).getUint32(0), 0x504b0304); // PK: a ZIP archive
+console.log("crop_images");
+
 const best = crops.data!.crops[0]!;
 const scored = await client.POST("/score", { params: { query: { box: [text(best.box)] } }, ...form("image") });
 assert.ok(Math.abs(scored.data!.boxes[0]!.score - best.score) < 0.05);

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from ..conftest import ServerProcess
 from .conftest import PATIENCE_MS
 
-PHOTO_ROUTES = ["crop", "crop_batch", "crop_image", "score"]
+PHOTO_ROUTES = ["crop", "crop_batch", "crop_image", "crop_images", "score"]
 STATE_ROUTES = ["is_live", "is_ready", "get_version", "get_metrics"]
 
 
