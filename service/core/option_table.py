@@ -19,7 +19,7 @@ from vrn_cropper.model.views.options import (
     MAX_KEEP_BOXES,
     MAX_TOP_K,
 )
-from vrn_cropper.service.core.picture_request import MAX_SIDE_PX, PictureFormat
+from vrn_cropper.service.core.picture_request import MAX_SIDE_PX, MAX_WIDTHS, WIDTHS_PATTERN, PictureFormat
 
 Value = str | int | float | bool
 
@@ -34,6 +34,7 @@ class Kind(enum.Enum):
     RATIO = "a ratio"
     BOX = "four numbers: left, top, width, height"
     EDGES = "four numbers: left, top, right, bottom"
+    WIDTHS = "numbers of pixels, separated by commas"
     TEXT = "text"
 
 
@@ -90,11 +91,17 @@ class Option:
         return f"{self.least:g} to {self.most:g}"
 
 
-_PATTERNS = {Kind.RATIO: f"^free$|{FRACTION_PATTERN}", Kind.BOX: BOX_PATTERN, Kind.EDGES: BOX_PATTERN}
+_PATTERNS = {
+    Kind.RATIO: f"^free$|{FRACTION_PATTERN}",
+    Kind.BOX: BOX_PATTERN,
+    Kind.EDGES: BOX_PATTERN,
+    Kind.WIDTHS: WIDTHS_PATTERN,
+}
 _WRITTEN = {
     Kind.RATIO: "`free`, `16:9`, `3/2`, `1.91:1`, `1.5`, between 1:100 and 100:1",
     Kind.BOX: "`x,y,width,height`",
     Kind.EDGES: "`x1,y1,x2,y2`",
+    Kind.WIDTHS: f"`320,640`; at most {MAX_WIDTHS}",
     Kind.FLAG: "`false`, `true`",
     Kind.TEXT: "text",
 }
@@ -102,6 +109,7 @@ _METAVARS = {
     Kind.RATIO: "RATIO",
     Kind.BOX: "X,Y,W,H",
     Kind.EDGES: "X1,Y1,X2,Y2",
+    Kind.WIDTHS: "W,W",
     Kind.FLAG: "false|true",
     Kind.TEXT: "TEXT",
 }
@@ -278,7 +286,7 @@ ONE_PICTURE_OPTIONS = table(
 )
 WIDTHS = Option(
     name="widths",
-    kind=Kind.TEXT,
+    kind=Kind.WIDTHS,
     meaning="Widths in pixels, separated by commas: each crop is cut once for each of them.",
     example="320,640",
 )

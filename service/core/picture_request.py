@@ -9,6 +9,7 @@ from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
 
 MAX_SIDE_PX = 32_768
 MAX_WIDTHS = 20
+WIDTHS_PATTERN = rf"^ *[0-9]{{1,5}} *(?:, *[0-9]{{1,5}} *){{0,{MAX_WIDTHS - 1}}}$"
 
 
 class PictureFormat(enum.StrEnum):
@@ -72,10 +73,9 @@ def parse_widths(text: str | None) -> list[int]:
     """Widths in pixels from `320,640`, in order, each once; none of None. Raises CropOptionError."""
     if text is None:
         return []
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) > MAX_WIDTHS or not all(re.fullmatch(r"[0-9]{1,5}", part, re.ASCII) for part in parts):
+    if not re.match(WIDTHS_PATTERN, text):
         raise CropOptionError(f"widths are 1 to {MAX_WIDTHS} numbers of pixels such as 320,640; got {text[:60]!r}")
-    widths = list(dict.fromkeys(int(part) for part in parts))
+    widths = list(dict.fromkeys(int(part) for part in text.split(",")))
     if not all(1 <= width <= MAX_SIDE_PX for width in widths):
         raise CropOptionError(f"widths are from 1 to {MAX_SIDE_PX} pixels; got {text[:60]!r}")
     return widths

@@ -40,7 +40,7 @@ SOURCE_ERRORS = error_answers(SOURCE_STATUSES)
 KEY_ERRORS = error_answers([401])
 _TYPES = {Kind.WHOLE: "integer", Kind.NUMBER: "number", Kind.FLAG: "boolean"}
 # Names for what a pattern cannot say: a ratio between 1:100 and 100:1, boxes that stay inside the photo.
-_FORMATS = {Kind.RATIO: "aspect-ratio", Kind.BOX: "box", Kind.EDGES: "box-edges"}
+_FORMATS = {Kind.RATIO: "aspect-ratio", Kind.BOX: "box", Kind.EDGES: "box-edges", Kind.WIDTHS: "widths"}
 _TIMEOUT: Json = {
     "name": "X-Request-Timeout-Ms", "in": "header",
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_TIMEOUT_MS}, "example": 30000,

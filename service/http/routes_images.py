@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
-from vrn_cropper.model.errors import CropOptionError
+from vrn_cropper.model.errors import CropRequestError
 from vrn_cropper.model.network.export_info import ExportInfo
 from vrn_cropper.service import answers as schemas
 from vrn_cropper.service.core.crop_service import CropService, PicturesResult
@@ -45,7 +45,7 @@ def images_routes(intake: Intake, crops: CropService, metrics: Metrics, export: 
                 options = replace(options, top_k=1)
             count = len(options.aspect_ratios) * options.top_k * max(1, len(widths))
             if count > MAX_PICTURES:
-                raise CropOptionError(
+                raise CropRequestError(
                     f"aspect_ratio, top_k and widths ask for {count} pictures; at most {MAX_PICTURES} are made"
                 )
             async with received.accept() as permit:

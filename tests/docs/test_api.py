@@ -12,6 +12,7 @@ from vrn_cropper.service.core.option_table import (
     WIDTHS,
     Option,
 )
+from vrn_cropper.service.error_codes import ERROR_TABLE, INTERNAL, ErrorCode
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 PICTURE_ONLY = {name: option for name, option in ONE_PICTURE_OPTIONS.items() if name not in CROP_OPTIONS}
@@ -41,3 +42,10 @@ def test_no_other_option_stands_in_the_document():
     }
     for table in re.findall(r"\| option \| values \| meaning \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", TEXT):
         assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) <= known
+
+
+def test_every_error_code_stands_in_the_document_with_its_status():
+    told = {(int(status), code) for status, code in re.findall(r"^\| (\d{3}) \| `(\w+)` \|", TEXT, re.MULTILINE)}
+    of_errors = {(status, code.value) for status, code in [*ERROR_TABLE.values(), INTERNAL]}
+    assert told == of_errors | {(404, "not_found"), (405, "method_not_allowed")}
+    assert {code for _, code in told} == {code.value for code in ErrorCode}

@@ -7,6 +7,7 @@ real server on a free port; `curl` talks to that one.
 import contextlib
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -24,12 +25,17 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "MODEL_CARD.md", *sorted((ROOT / "docs").glob("*.md"))]
 PATIENCE_S = 120
 DEFAULT_ADDRESS = "localhost:8000"
-SHELL, PYTHON, NO_COMMANDS = {"sh", "bash"}, {"python"}, {"yaml", "json", "text", "css", "html", "js"}
+SHELL, SCRIPTS, NO_COMMANDS = (
+    {"sh", "bash"},
+    {"python": "python snippet.py", "js": "node snippet.mjs"},
+    {"yaml", "json", "text", "css", "html"},
+)
 # What a line begins with -> why it is not run here.
 NOT_RUN = {
     r"(\w+=\S+ )*docker ": "needs a Docker engine; tests/docker runs the stack where there is one",
     r"VRN_API_KEYS=.* docker ": "needs a Docker engine",
     r"curl .*localhost:8(080|443)": "talks to the stack in containers",
+    r"curl 'http://127\.0\.0\.1:8000/crop": "its photo is an example; tests/service/sources fetches its own",
     r"kubectl ": "needs a cluster; tests/k8s checks the manifests",
     r"make (train|evaluate|ablation|figures|table[12])\b": "needs a data set, or hours; tests/model runs the modules",
     r"make export\b": "would replace the shipped graph; tests/model runs the module",
@@ -39,12 +45,12 @@ NOT_RUN = {
     r"python -m vrn_cropper\.model\.": "needs a data set and hours; tests/model runs the modules",
 }
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_SERVE = re.compile(r"((?:VRN_\w+=\S+ )*)make run$")
+_SERVE = re.compile(r"((?:VRN_\w+=(?:'[^']*'|\S+) )*)make run$")
 
 
 @dataclass(frozen=True)
 class Command:
-    """`text` is one line of a shell block, or a whole Python block."""
+    """`text` is one line of a shell block, or a whole script."""
 
     where: str
     language: str
@@ -52,7 +58,7 @@ class Command:
 
     @property
     def reason_not_to_run(self) -> str | None:
-        if self.language in PYTHON:
+        if self.language in SCRIPTS:
             return None
         return next((reason for start, reason in NOT_RUN.items() if re.match(start, self.text)), None)
 
@@ -63,7 +69,7 @@ def commands_of(markdown: str, name: str) -> list[Command]:
     for block in _BLOCK.finditer(markdown):
         language, text = block[1], block[2]
         where = f"{name}:{markdown[: block.start()].count(chr(10)) + 2}"
-        if language in PYTHON:
+        if language in SCRIPTS:
             found.append(Command(where, language, text))
         elif language in SHELL:
             lines = (line.strip() for line in text.replace("\\\n", " ").splitlines())
@@ -94,7 +100,7 @@ def environment(**more: str) -> dict[str, str]:
 def server(folder: Path, settings: str = "") -> Iterator[str]:
     """`make run` with what is installed already; its address once it is ready."""
     port = free_port()
-    given = dict(setting.split("=", 1) for setting in settings.split())
+    given = dict(setting.split("=", 1) for setting in shlex.split(settings))
     with (folder / f"server-{port}.log").open("w+") as log:
         process = subprocess.Popen(
             ["make", "--old-file=pyproject.toml", "--old-file=.venv/.serve", "--old-file=.venv/bin/python",
@@ -150,9 +156,14 @@ def run(text: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("command", RUN, ids=[f"{command.where} {command.text[:30]!r}" for command in RUN])
 def test_command_runs_as_the_document_says(command, folder, request):
-    if command.language in PYTHON:
-        (folder / "snippet.py").write_text(command.text)
-        run("python snippet.py", folder)
+    if command.language in SCRIPTS:
+        start, text = SCRIPTS[command.language], command.text
+        if command.language == "js":
+            request.getfixturevalue("require_program")("node", "nodejs")
+        if DEFAULT_ADDRESS in text:
+            text = text.replace(DEFAULT_ADDRESS, request.getfixturevalue("address"))
+        (folder / start.split()[1]).write_text(text)
+        run(start, folder)
     elif serve := _SERVE.match(command.text):
         request.getfixturevalue("require_program")("make", "make")
         with server(folder, serve[1]):

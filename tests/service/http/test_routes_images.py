@@ -79,7 +79,7 @@ async def test_names_are_unique_and_safe_whatever_the_ratio_is_called(serving, p
         ("?widths=0", 400, "widths are from 1"),
         ("?widths=a,b", 400, "widths are 1 to 20 numbers"),
         ("?width=100", 400, "did you mean widths?"),
-        ("?top_k=50&widths=1,2,3", 400, "ask for 150 pictures; at most 100"),
+        ("?top_k=50&widths=1,2,3", 422, "ask for 150 pictures; at most 100"),
         ("?upscale=true&widths=6000,6001,6002,6003,6004", 422, "one request cuts at most"),
     ],
 )
