@@ -48,3 +48,12 @@ def test_photo_and_download_are_on_the_first_screen_of_a_phone(open_page, photos
         assert box["y"] + box["height"] <= size[1]
     assert page.locator("#photo").bounding_box()["height"] >= 0.3 * size[1]
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+def test_photo_that_failed_is_no_dead_end_on_a_lying_phone(open_page, photos, choose):
+    page = open_page(viewport={"width": LYING[0], "height": LYING[1]}, has_touch=True)
+    choose(page, photos.no_photo, photos.coffee)
+    page.get_by_role("button", name="README.md, failed").click()
+    expect(page.locator("#problem-title")).to_be_visible()
+    page.get_by_role("button", name="coffee.jpg, cropped").click()
+    expect(page.locator("#frame")).to_be_visible()
