@@ -26,6 +26,7 @@ from vrn_cropper.model.photos.decode import DecodeLimits, Decoder
 from vrn_cropper.model.photos.given import GivenPhoto, given_photo
 from vrn_cropper.model.photos.reading import PhotoInput
 from vrn_cropper.model.scoring import CpuScorer, ViewScorer
+from vrn_cropper.model.views.content import content_of
 from vrn_cropper.model.views.crops import RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder, no_heads
 from vrn_cropper.model.views.options import DEFAULT_TOP_K, CropOptions
@@ -195,7 +196,8 @@ class Cropper:
 
     def _read_and_plan(self, photo: object, options: CropOptions) -> tuple[PhotoInput, ViewPlan]:
         made = self._read(photo)
-        return made, plan_views(made.width, made.height, options, self._heads(made, options.keeps_heads))
+        heads = self._heads(made, options.keeps_heads)
+        return made, plan_views(made.width, made.height, options, heads, content_of(made.model_input))
 
     def _heads(self, photo: PhotoInput, keeps_heads: bool) -> np.ndarray:
         return self._find_heads(photo.model_input) if keeps_heads else NO_HEADS

@@ -13,10 +13,11 @@ from vrn_cropper.model.errors import CropRequestError
 from vrn_cropper.model.photos.given import GivenPhoto, read_given_upright
 from vrn_cropper.model.views.boxes import mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.candidates import fixed_ratio_views, free_views, largest_view_of_ratio
+from vrn_cropper.model.views.content import WHOLE, PhotoContent
 from vrn_cropper.model.views.drawing import MAX_SIDE_PX, draw_crops, sketch_html
 from vrn_cropper.model.views.heads import NO_HEADS, head_costs
 from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox
-from vrn_cropper.model.views.ranking import rank_views
+from vrn_cropper.model.views.ranking import nearness_to_centre, rank_views
 
 _ROUNDING = 1e-6  # of a pixel: what a fraction such as 0.1 x 300 may be off by
 _WHOLE_FRAME = np.array([[0, 0, 1, 1]], dtype=np.float32)
@@ -42,7 +43,8 @@ class ViewPlan:
     `boxes_xyxy` int64 (N, 4) are what a caller gets; `boxes_normalized` float32 (N, 4) are what is scored:
     views of a given ratio are marked (`mark_fixed_ratio`). The last row is the whole frame, in no group, and before
     it lie the centred views: crops are compared with them. `costs` (N,) are taken off the network's scores: what each
-    view does to the heads in the photo (`model.views.heads`).
+    view does to the heads in the photo (`model.views.heads`). `is_flat`: the photo has one colour, so scores say
+    nothing and crops are centred.
     """
 
     width: int
@@ -51,6 +53,7 @@ class ViewPlan:
     boxes_normalized: np.ndarray
     groups: tuple[ViewGroup, ...]
     costs: np.ndarray
+    is_flat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +162,29 @@ class RankedCrops:
         return sketch_html((self.width, self.height), self.crops)
 
 
-def plan_views(width: int, height: int, options: CropOptions, heads_normalized: np.ndarray = NO_HEADS) -> ViewPlan:
-    """The candidate views of a photo for these options, and what they cost the heads (F, 4) found in it.
+def plan_views(
+    width: int,
+    height: int,
+    options: CropOptions,
+    heads_normalized: np.ndarray = NO_HEADS,
+    content: PhotoContent = WHOLE,
+) -> ViewPlan:
+    """The candidate views of a photo for these options, and what they cost the heads (F, 4) found in it. Views lie
+    inside its `content`, unless a box to keep reaches outside.
 
     Raises CropRequestError if an option is impossible for this photo.
     """
     keep_xyxy = hull_of_keep_boxes(options.keep, width, height)
+    left, top, inner_w, inner_h, keep_xyxy = content.room(width, height, keep_xyxy)
+    shift = np.array([left, top, left, top])
     pixels, fractions, groups, start = [], [], [], 0
     centres, centre_fractions = [], []
     for aspect_ratio in options.aspect_ratios:
         if aspect_ratio.value is None:
-            boxes_xyxy, boxes_normalized = free_views(width, height, keep_xyxy, options.min_scale)
+            boxes_xyxy = free_views(inner_w, inner_h, keep_xyxy, options.min_scale)[0] + shift
+            boxes_normalized = normalize_boxes(boxes_xyxy, width, height)
         else:
-            boxes_xyxy = fixed_ratio_views(width, height, aspect_ratio.value, keep_xyxy, options.min_scale)
+            boxes_xyxy = fixed_ratio_views(inner_w, inner_h, aspect_ratio.value, keep_xyxy, options.min_scale) + shift
             boxes_normalized = mark_fixed_ratio(normalize_boxes(boxes_xyxy, width, height))
             centres.append(centre_view(width, height, aspect_ratio.value))
             centre_fractions.append(mark_fixed_ratio(normalize_boxes(centres[-1], width, height)))
@@ -189,6 +202,7 @@ def plan_views(width: int, height: int, options: CropOptions, heads_normalized: 
         np.concatenate([*fractions, *centre_fractions, _WHOLE_FRAME]),
         tuple(ViewGroup(*group, whole if group[0].value is None else next(rows)) for group in groups),
         head_costs(normalize_boxes(all_xyxy, width, height), heads_normalized),
+        content.is_flat,
     )
 
 
@@ -199,11 +213,12 @@ def centre_view(width: int, height: int, ratio: float) -> np.ndarray:
 
 def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> RankedCrops:
     """The top-K crops of each ratio, from the network's score (N,) of each view of the plan."""
-    scores = scores - plan.costs
+    scores = np.zeros_like(scores) if plan.is_flat else scores - plan.costs
     crops = []
     for group in plan.groups:
         boxes, group_scores = plan.boxes_xyxy[group.start : group.stop], scores[group.start : group.stop]
-        indices = rank_views(group_scores, boxes, options.top_k, options.max_overlap)
+        order = nearness_to_centre(boxes, plan.width, plan.height) if plan.is_flat else group_scores
+        indices = rank_views(order, boxes, options.top_k, options.max_overlap)
         for rank, index in enumerate(indices, start=1):
             x1, y1, x2, y2 = (int(edge) for edge in boxes[index])
             crops.append(

@@ -36,3 +36,10 @@ def rank_views(
         seen.add(key)
         taken.append(int(index))
     return np.array(taken, dtype=np.int64)
+
+
+def nearness_to_centre(boxes_xyxy: np.ndarray, width: int, height: int) -> np.ndarray:
+    """float (N,), higher for boxes (N, 4) whose centre is nearer to the photo's, and among equals for larger ones."""
+    away = np.abs(boxes_xyxy[:, :2] + boxes_xyxy[:, 2:] - (width, height)).sum(axis=1)
+    sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).astype(float)
+    return sides.prod(axis=1) / (width * height) - 2.0 * away

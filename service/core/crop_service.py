@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from vrn_cropper.model.photos.decode import DecodedPhoto, OpenedPhoto
+from vrn_cropper.model.views.content import content_of
 from vrn_cropper.model.views.crops import Crop, RankedCrops, ViewPlan, plan_views, rank_crops
 from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder, no_heads
 from vrn_cropper.model.views.options import CropOptions
@@ -207,7 +208,8 @@ class CropService:
             return await self._in_pool("decode", stages, decode_and_plan, deadline_at, in_decode, *held)
 
     def _plan(self, photo: DecodedPhoto, options: CropOptions) -> ViewPlan:
-        return plan_views(photo.width, photo.height, options, self._heads(photo, options.keeps_heads))
+        heads = self._heads(photo, options.keeps_heads)
+        return plan_views(photo.width, photo.height, options, heads, content_of(photo.model_input))
 
     def _plan_boxes(self, photo: DecodedPhoto, options: BoxOptions) -> ViewPlan:
         return plan_boxes(photo.width, photo.height, options, self._heads(photo, options.keeps_heads))
