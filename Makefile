@@ -13,11 +13,12 @@ OUT ?= runs/train
 SEEDS ?= 3
 SPLIT ?= test
 SBOM ?= sbom.json
+SITE ?= site
 # Test processes side by side; a file stays in one, as its tests share servers and models.
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s test-gpu bench-gpu lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving attack clean
+.PHONY: help run test test-docker test-k8s test-gpu bench-gpu docs lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving attack clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +55,9 @@ test-gpu: $(if $(GPU_PYTHON),,$(VENV)/.dev) ## CUDA engine against the CPU, need
 
 bench-gpu: $(if $(GPU_PYTHON),,$(VENV)/.dev) ## warm-up, photos/s by batch size, the server by HTTP on a GPU (about 3 minutes)
 	PYTHONPATH=. $(or $(GPU_PYTHON),$(BIN)/python) -m benchmarks.gpu
+
+docs: $(VENV)/.dev ## the documentation site of this version: SITE=site
+	$(BIN)/python docs/build_site.py $(SITE)
 
 lock: ## refresh docker/*.lock (needs uv)
 	docker/lock.sh

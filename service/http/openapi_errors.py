@@ -63,6 +63,10 @@ _ERRORS: dict[int, tuple[str, dict[ErrorCode, str]]] = {
         "The service is full.",
         {ErrorCode.OVERLOADED: "the service is busy with 128 photos; try again later"},
     ),
+    431: (
+        "Request line and headers are too large; options may also be form fields beside the photo.",
+        {ErrorCode.BAD_REQUEST: "the head of the request is too large: at most 32768 bytes"},
+    ),
     500: (
         "The engine, or the service itself, failed.",
         {

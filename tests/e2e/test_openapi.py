@@ -24,7 +24,7 @@ EXPECTED = ["2xx", "413", "415", "422", "504"]
 CHECKS = {
     "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "504"]},
     "positive_data_acceptance": {"expected-statuses": EXPECTED},
-    "negative_data_rejection": {"expected-statuses": ["400", *EXPECTED[1:]]},
+    "negative_data_rejection": {"expected-statuses": ["400", "431", *EXPECTED[1:]]},
 }
 
 
