@@ -66,6 +66,7 @@ COMMANDS = (
     "benchmarks.attack.__main__", "benchmarks.decode_fidelity", "benchmarks.gpu", "benchmarks.peers.__main__",
     "benchmarks.precision_fidelity", "benchmarks.serving.__main__", "model.command_line", "model.evaluation.__main__",
     "model.evaluation.figures", "model.network.export", "model.network.face_graph",
+    "model.training.ablation", "model.training.detector_weights", "model.training.paper_tables",
 )  # fmt: skip
 # Which modules may import a package, by the start of their names.
 ONLY_IN = {

@@ -1,24 +1,24 @@
 """The paper's Tab. 2 on cached backbone maps: feature splitter x ranking gain loss, several seeds, one table.
 
-`python -m vrn_cropper.model.training.ablation --data DIR` trains
- 4 rows x seeds heads (the backbone keeps its ImageNet weights, its maps
-are computed once) and prints mean and spread on the validation split, never on test photos. Finished runs are kept,
-so a killed ablation goes on where it was.
+`python -m vrn_cropper.model.training.ablation --data DIR` trains 4 rows x seeds heads (the backbone keeps its
+ImageNet weights, its maps are computed once) and prints mean and spread on the validation split, never on test
+photos. Finished runs are kept, so that a killed ablation continues where it was.
 """
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+import typer
 from torch import nn
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.data.checks import split_validation
 from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd
-from vrn_cropper.model.errors import VrnError
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.training.__main__ import SPLIT_SEED, backbone_initialiser
 from vrn_cropper.model.training.batches import Augmentation, BatchMaker
@@ -109,21 +109,20 @@ def markdown_table(results: dict[str, list[dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 1 and one line on standard error for a fault of the data or the files."""
-    parser = argparse.ArgumentParser(prog="python -m vrn_cropper.model.training.ablation", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
-    parser.add_argument("--backbone", default="torchvision")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--gain-scale", choices=[g.value for g in GainScale], default=GainScale.PAPER.value)
-    args = parser.parse_args(argv)
+def ablate(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the GAICD layout.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs go.")] = Path("runs/ablation"),
+    backbone: Annotated[str, typer.Option(help="As of the training command.")] = "torchvision",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="Of each run.")] = 4,
+    gain_scale: Annotated[GainScale, typer.Option(help="Scale of the ranking gain.")] = GainScale.PAPER,
+) -> None:
+    """Train the rows of the paper's Tab. 2 on frozen features, and print what each part is worth."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     base = TrainConfig(
-        epochs=args.epochs,
+        epochs=epochs,
         network=VrnConfig(dropout=0.2),
-        loss=LossConfig(gain_scale=GainScale(args.gain_scale)),
+        loss=LossConfig(gain_scale=gain_scale),
         region_weight=0.0,
         head_lr=1e-3,
         weight_decay=0.01,
@@ -132,16 +131,13 @@ def main(argv: list[str] | None = None) -> int:
         augmentation=Augmentation(),  # cached maps know no augmentation but the flip
         frozen_backbone=True,
     )
-    try:
-        photos, held_out = split_validation(
-            read_gaicd(args.data, "train"), seed=SPLIT_SEED, share=base.validation_share
-        )
-        results = run_rows(rows_of_table_2(base), photos, held_out, args.seeds, args.out, args.backbone, device)
-    except VrnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(markdown_table(results))
-    return 0
+    photos, held_out = split_validation(read_gaicd(data, "train"), seed=SPLIT_SEED, share=base.validation_share)
+    print(markdown_table(run_rows(rows_of_table_2(base), photos, held_out, seeds, out, backbone, device)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    return run_command(ablate, arguments, "python -m vrn_cropper.model.training.ablation")
 
 
 if __name__ == "__main__":

@@ -9,16 +9,19 @@ A detector's backbone has learned where people, animals and things are, which is
 (model/EXPERIMENTS.md has what it brought). The detector's own heads are left behind. Knows nothing of training.
 """
 
-import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+import typer
 from torch import Tensor
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.network.backbone import Backbone
 from vrn_cropper.model.network.checkpoint import save_tensors
@@ -111,27 +114,30 @@ def _root_mean_square(values: Tensor) -> Tensor:
     return values.square().mean().sqrt()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0, or 1 with one line on standard error."""
-    p = argparse.ArgumentParser(
-        prog="python -m vrn_cropper.model.training.detector_weights", description=__doc__.split("\n\n")[0]
-    )
-    p.add_argument("folder", type=Path, help="folder with model.json and its shards")
-    p.add_argument("out", type=Path, help="safetensors file to write, for `--backbone`")
-    p.add_argument("--like", help="whose sizes of weights are taken over: a safetensors file, or 'torchvision'")
-    args = p.parse_args(argv)
+def write_weights(
+    folder: Annotated[Path, typer.Argument(help="Folder with model.json and its shards.")],
+    out: Annotated[Path, typer.Argument(help="Safetensors file to write, for --backbone.")],
+    like: Annotated[
+        str | None,
+        typer.Option(help="Whose sizes of weights are taken over: a safetensors file, or 'torchvision'."),
+    ] = None,
+) -> None:
+    """Make first weights of the backbone from a published detector."""
+    sizes = None
+    if like:
+        sizes = Backbone()
+        sizes.load_first_weights(like)
     try:
-        like = None
-        if args.like:
-            like = Backbone()
-            like.load_first_weights(args.like)
-        state = backbone_state(read_tfjs(args.folder), like)
-        save_tensors(args.out, state, {"source": "SSDLite MobileNetV2, COCO"})
-    except (CheckpointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"{args.out}: {len(state)} tensors")
-    return 0
+        state = backbone_state(read_tfjs(folder), sizes)
+        save_tensors(out, state, {"source": "SSDLite MobileNetV2, COCO"})
+    except OSError as error:
+        raise CheckpointError(str(error)) from error
+    print(f"{out}: {len(state)} tensors")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    return run_command(write_weights, arguments, "python -m vrn_cropper.model.training.detector_weights")
 
 
 if __name__ == "__main__":

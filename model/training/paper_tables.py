@@ -2,19 +2,21 @@
 
 `python -m vrn_cropper.model.training.paper_tables --data DIR --table 1|2` trains on all of `images/train` with
 the paper's recipe. The last epoch is taken, so no row gains by selection and no test photo chooses anything. Finished
-runs are kept, and a killed one goes on where it was.
+runs are kept, and a killed one continues where it was.
 """
 
-import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
+import typer
 
+from vrn_cropper.model.command_line import run_command
 from vrn_cropper.model.data.gaicd import RatedPhoto, read_gaicd
-from vrn_cropper.model.errors import VrnError
 from vrn_cropper.model.evaluation.measures.mos import COLUMNS, mos_table
 from vrn_cropper.model.evaluation.methods import Method
 from vrn_cropper.model.evaluation.tables import Row, Table
@@ -56,30 +58,28 @@ def measure_rows(
     return Table("VRN by the paper's recipe", text, COLUMNS, found)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 1 and one line on standard error for a fault of the data or the files."""
-    parser = argparse.ArgumentParser(prog="python -m vrn_cropper.model.training.paper_tables", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--table", type=int, choices=(1, 2), required=True)
-    parser.add_argument("--out", type=Path, default=Path("runs/paper"))
-    parser.add_argument("--backbone", default="torchvision")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, help="fewer than the paper's 60, for a trial")
-    args = parser.parse_args(argv)
+def measure(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in the GAICD layout.")],
+    table: Annotated[int, typer.Option(min=1, max=2, help="Tab. 1: VRN alone; Tab. 2: with and without its parts.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs go.")] = Path("runs/paper"),
+    backbone: Annotated[str, typer.Option(help="As of the training command.")] = "torchvision",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Fewer than the paper's 60, for a trial.")] = None,
+) -> None:
+    """Train by the paper's recipe and print one of its tables on the test photos."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    options = ["--recipe", "paper", "--all-photos", "--data", str(args.data), "--backbone", args.backbone]
-    options += [] if args.epochs is None else ["--epochs", str(args.epochs)]
-    try:
-        photos, test = read_gaicd(args.data, "train"), read_gaicd(args.data, "test")
-        rows = rows_of_table_2(config_of(parse(options), device))
-        if args.table == 1:
-            rows = {BOTH: rows[BOTH]}
-        table = measure_rows(rows, photos, test, args.seeds, args.out, args.backbone, device)
-    except VrnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(table.markdown())
-    return 0
+    options = ["--recipe", "paper", "--all-photos", "--data", str(data), "--backbone", backbone]
+    options += [] if epochs is None else ["--epochs", str(epochs)]
+    photos, test = read_gaicd(data, "train"), read_gaicd(data, "test")
+    rows = rows_of_table_2(config_of(parse(options), device))
+    if table == 1:
+        rows = {BOTH: rows[BOTH]}
+    print(measure_rows(rows, photos, test, seeds, out, backbone, device).markdown())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; the exit code."""
+    return run_command(measure, arguments, "python -m vrn_cropper.model.training.paper_tables")
 
 
 if __name__ == "__main__":
