@@ -14,6 +14,8 @@ SEEDS ?= 3
 SPLIT ?= test
 SBOM ?= sbom.json
 SITE ?= site
+# ONNX Runtime else keeps a data base of events and an id of the device in the home folder, and ends later for it.
+export ORT_DISABLE_TELEMETRY := 1
 # Test processes side by side; a file stays in one, as its tests share servers and models.
 JOBS ?= 2
 

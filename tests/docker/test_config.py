@@ -1,6 +1,7 @@
 """What can be said of images and stack without running them: locks, lint, and files that have to agree."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -280,3 +281,14 @@ def test_compose_accepts_the_gpu_override_and_asks_for_a_gpu(docker):
     assert api["environment"]["VRN_DEVICE"] == "cuda"
     assert api["build"]["dockerfile"] == "docker/Dockerfile.cuda"
     assert api["read_only"] is True
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.cuda"])
+def test_images_turn_off_the_telemetry_of_onnx_runtime(name):
+    assert "ORT_DISABLE_TELEMETRY=1" in (ROOT / "docker" / name).read_text().rpartition("\nFROM ")[2]
+
+
+def test_that_variable_keeps_onnx_runtime_from_writing_into_the_home_folder(tmp_path):
+    environment = {**os.environ, "HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "1"}
+    subprocess.run([sys.executable, "-c", "import onnxruntime"], env=environment, check=True, timeout=120)
+    assert list(tmp_path.rglob("*")) == []
