@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 import vrn_cropper
+from vrn_cropper.cli.bulk.command import EXAMPLES as BULK_EXAMPLES
+from vrn_cropper.cli.bulk.command import bulk
 from vrn_cropper.cli.crop_command import EXAMPLES, crop
 
 EXIT_CANNOT_START = 2
@@ -78,6 +80,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(options)
     app.command(no_args_is_help=True, epilog=EXAMPLES)(crop)
+    app.command(no_args_is_help=True, epilog=BULK_EXAMPLES)(bulk)
     app.command()(serve)
     for name, (_, text) in _FRONTS.items():
         _add_front(app, name, text)

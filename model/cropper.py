@@ -160,7 +160,7 @@ class Cropper:
         options = call_options(top_k, aspect_ratios, max_overlap, keep, min_scale, faces)
         results: list[RankedCrops | PhotoFault] = []
         waiting = iter(photos)
-        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode") as pool:
+        with ThreadPoolExecutor(self._loaded_from.threads or os.cpu_count(), thread_name_prefix="decode") as pool:
 
             def begin() -> list[Future[tuple[PhotoInput, ViewPlan]]]:
                 window = islice(waiting, 2 * self._scorer.best_batch_size)

@@ -79,6 +79,8 @@ ONLY_IN = {
     "prometheus_client": ("service.metrics", "service.composition", "service.http.routes_state"),
     "typer": ("cli", *COMMANDS),
     "rich": ("cli", "model.progress"),
+    "ray": ("cli.bulk",),
+    "pyarrow": ("cli.bulk",),
     "pydantic": ("service.http", "service.answers", "service.settings"),
 }
 # A lazy import of a command that starts the server, and of what the command line shares with the answers.
