@@ -9,6 +9,7 @@ BACKBONE ?= $(or $(if $(filter paper,$(RECIPE)),torchvision),$(wildcard ../share
 CHECKPOINT ?= model/weights/vrn-mobilenetv2.safetensors
 RECIPE ?= default
 SEED ?= 0
+START ?= runs/train/best.safetensors
 OUT ?= runs/train
 SEEDS ?= 3
 SPLIT ?= test
@@ -20,7 +21,7 @@ export ORT_DISABLE_TELEMETRY := 1
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-docker test-k8s test-gpu bench-gpu docs lock sbom lint train evaluate ablation table1 table2 figures export bench bench-quick bench-serving attack clean
+.PHONY: help run test test-docker test-k8s test-gpu bench-gpu docs lock sbom lint train train-people evaluate ablation table1 table2 figures export bench bench-quick bench-serving attack clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -76,6 +77,12 @@ lint: $(VENV)/.dev ## rules and formatting (ruff), types (mypy)
 # run is continued by the same command.
 train: $(VENV)/.dev ## train: DATA=DIR RECIPE=default|paper EPOCHS=5 SEED=0 OUT=runs/train BACKBONE=FILE|torchvision|random
 	$(BIN)/python -m vrn_cropper.model.training --data $(DATA) --out $(OUT) --recipe $(RECIPE) --backbone $(BACKBONE) $(if $(EPOCHS),--epochs $(EPOCHS)) --seed $(SEED)
+
+# Runs that differ in their seed alone, then the mean of their weights. START is a checkpoint of `make train`.
+train-people: OUT = runs/people
+train-people: $(VENV)/.dev ## train further on people's labels: START=FILE EVALUATED=DIR SEEDS=3 OUT=runs/people
+	for seed in $$(seq 0 $$(($(SEEDS) - 1))); do $(BIN)/python -m vrn_cropper.model.training.people --data $(EVALUATED) --start-from $(START) --seed $$seed --out $(OUT)/$$seed || exit 1; done
+	$(BIN)/python -m vrn_cropper.model.training.people.finish $(OUT)/*/best.safetensors --data $(EVALUATED) --out $(OUT)/vrn.safetensors --fixed-ratio-gain 0 --fixed-attention-gain 12 --fixed-subject-gain 1
 
 evaluate: $(VENV)/.dev ## tables of all that DATA has, people first: DATA=DIR CHECKPOINT=FILE SPLIT=test|validation
 	$(BIN)/python -m vrn_cropper.model.evaluation --data $(EVALUATED) --checkpoint $(CHECKPOINT) --split $(SPLIT) --figures runs/evaluation

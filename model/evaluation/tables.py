@@ -23,6 +23,11 @@ class Row(NamedTuple):
     values: np.ndarray
     weights: np.ndarray | None = None
 
+    def means(self) -> np.ndarray:
+        """The mean of each measure over photos, (M,); nan where nothing is counted."""
+        weights = np.ones_like(self.values) if self.weights is None else self.weights
+        return np.array([weighted_mean(v, w) for v, w in zip(self.values.T, weights.T, strict=True)])
+
 
 class Column(NamedTuple):
     """How a measure is written: its name, and what it is multiplied by (100 for shares)."""

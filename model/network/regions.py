@@ -15,7 +15,6 @@ from vrn_cropper.model.network.align import coverage
 MAP_NAMES = ("attention", "subject", "disturbance")
 HIDDEN = 64
 COORDINATES = 4  # distance from the middle along x, height, and their squares
-EVIDENCE = 2 * len(MAP_NAMES)
 GEOMETRY = 15
 BORDER = 0.03  # of the photo's side: half the width of the frame that stands for a view's border
 EDGE = 0.04  # of the photo's side: within it a view counts as touching the edge, more and more
@@ -23,12 +22,12 @@ SMALLEST = 0.05  # of the photo's side: logarithms of smaller sides are cut off 
 
 
 class RegionHead(nn.Module):
-    """Backbone's map (B, 448, H, W) -> logits of the maps of `MAP_NAMES` (B, 3, H, W)."""
+    """Backbone's map (B, 448, H, W) -> logits of `count` maps (B, M, H, W)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, count: int = len(MAP_NAMES)) -> None:
         super().__init__()
         self.hidden = nn.Conv2d(channels, HIDDEN, 1)
-        self.maps = nn.Conv2d(HIDDEN + COORDINATES, len(MAP_NAMES), 1)
+        self.maps = nn.Conv2d(HIDDEN + COORDINATES, count, 1)
         assert self.maps.bias is not None  # a convolution made with one
         nn.init.zeros_(self.maps.bias)
 
@@ -45,14 +44,21 @@ def _coordinates(like: Tensor) -> Tensor:
     return torch.cat([x.abs(), y, x.square(), y.square()], dim=1)
 
 
-def region_densities(logits: Tensor) -> Tensor:
-    """Maps (B, 3, H, W) of a mass: attention and subject sum to 1 over the photo, disturbance to its mean."""
-    attention = logits[:, 0].flatten(1).softmax(dim=1).view_as(logits[:, 0])
-    subject = logits[:, 1].sigmoid()
-    subject = subject / subject.sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-    disturbance = logits[:, 2].sigmoid()
-    disturbance = disturbance / torch.ones_like(disturbance).sum(dim=(1, 2), keepdim=True)
-    return torch.stack([attention, subject, disturbance], dim=1)
+def region_densities(logits: Tensor, subject_power: float = 1.0) -> Tensor:
+    """Maps (B, 3, H, W) of a mass: attention and subject sum to 1 over the photo, disturbance to its mean.
+
+    With a `subject_power` above 1 main subjects count for more than the rest, and than what may be one.
+    """
+    subject = logits[:, 1:2].sigmoid() ** subject_power
+    subject = subject / subject.sum(dim=(2, 3), keepdim=True).clamp(min=1e-6)
+    disturbance = logits[:, 2:3].sigmoid()
+    disturbance = disturbance / torch.ones_like(disturbance).sum(dim=(2, 3), keepdim=True)
+    return torch.cat([spread_densities(logits[:, :1]), subject, disturbance], dim=1)
+
+
+def spread_densities(logits: Tensor) -> Tensor:
+    """Maps (B, M, H, W) that each sum to 1 over the photo, as attention does."""
+    return logits.flatten(2).softmax(dim=2).view_as(logits)
 
 
 def shares_inside(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
@@ -73,6 +79,11 @@ def view_evidence(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
     return torch.cat([inside, wider - narrower], dim=-1)
 
 
+def attention_inside(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
+    """The share of the attention inside each view: (B, N), 1 for the whole photo."""
+    return shares_inside(densities[:, :1], boxes_normalized)[..., 0]
+
+
 def attention_of_position(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
     """The attention inside each view, less that inside the centred view of its size: (B, N), 0 for the whole photo.
 
@@ -80,8 +91,12 @@ def attention_of_position(densities: Tensor, boxes_normalized: Tensor) -> Tensor
     """
     half = (boxes_normalized[..., 2:] - boxes_normalized[..., :2]) / 2
     centred = torch.cat([0.5 - half, 0.5 + half], dim=-1)
-    attention = densities[:, :1]
-    return (shares_inside(attention, boxes_normalized) - shares_inside(attention, centred))[..., 0]
+    return attention_inside(densities, boxes_normalized) - attention_inside(densities, centred)
+
+
+def subject_inside(densities: Tensor, boxes_normalized: Tensor) -> Tensor:
+    """The share of the subjects inside each view: (B, N), 1 for the whole photo."""
+    return shares_inside(densities[:, 1:2], boxes_normalized)[..., 0]
 
 
 def view_geometry(boxes_normalized: Tensor, like: Tensor) -> Tensor:
@@ -105,23 +120,24 @@ class ViewJudge(nn.Module):
     Begins at nothing: a network that it is added to scores as before.
     """
 
-    def __init__(self, first_layer: int) -> None:
+    def __init__(self, first_layer: int, maps: int = len(MAP_NAMES)) -> None:
         super().__init__()
+        evidence = 2 * maps  # inside, and on the border
         self.weights = nn.Sequential(
             nn.Linear(GEOMETRY, HIDDEN),
             nn.ReLU(),
             nn.Linear(HIDDEN, HIDDEN),
             nn.ReLU(),
-            nn.Linear(HIDDEN, EVIDENCE + 1),
+            nn.Linear(HIDDEN, evidence + 1),
         )
-        self.joined = nn.Sequential(nn.Linear(GEOMETRY + EVIDENCE, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, first_layer))
+        self.joined = nn.Sequential(nn.Linear(GEOMETRY + evidence, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, first_layer))
         for last in (self.weights[-1], self.joined[-1]):
             assert isinstance(last, nn.Linear)
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
 
     def forward(self, geometry: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, N, 15), (B, N, 6) -> score's part (B, N), first layer's part (B, N, S)."""
+        """(B, N, 15), (B, N, 2 M) -> score's part (B, N), first layer's part (B, N, S)."""
         weights = self.weights(geometry)
         own = (weights[..., :-1] * evidence).sum(dim=-1) + weights[..., -1]
         return own, self.joined(torch.cat([geometry, evidence], dim=-1))

@@ -6,7 +6,6 @@ The same command resumes a killed run. Several GPUs: `torchrun --nproc-per-node 
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,9 +24,10 @@ from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.photos.input_shapes import choose_input_shape, gaic_input_shape
 from vrn_cropper.model.training.batches import Augmentation
 from vrn_cropper.model.training.config import TrainConfig
-from vrn_cropper.model.training.losses import GainScale, LossConfig
+from vrn_cropper.model.training.losses.paper import GainScale, LossConfig
 from vrn_cropper.model.training.recipes import RECIPES, TORCHVISION_PIXELS
 from vrn_cropper.model.training.run import train
+from vrn_cropper.model.training.versions import code_version
 
 SPLIT_SEED = 0  # one validation split for every run, so that runs are comparable
 
@@ -64,15 +64,6 @@ def start_processes() -> torch.device:
         return torch.device("cpu")
     torch.cuda.set_device(dist.get_node_local_rank())
     return torch.device("cuda", dist.get_node_local_rank())
-
-
-def code_version() -> str:
-    """The commit that trains, `unknown` outside a checkout; marked where files differ from it."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=10"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def parser() -> argparse.ArgumentParser:

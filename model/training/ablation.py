@@ -24,7 +24,7 @@ from vrn_cropper.model.training.__main__ import SPLIT_SEED, backbone_initialiser
 from vrn_cropper.model.training.batches import Augmentation, BatchMaker
 from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.feature_cache import FeatureCache
-from vrn_cropper.model.training.losses import GainScale, LossConfig
+from vrn_cropper.model.training.losses.paper import GainScale, LossConfig
 from vrn_cropper.model.training.run import train
 
 METRICS = ("acc_1_5", "acc_5", "acc_1_10", "acc_10", "srcc", "pcc")

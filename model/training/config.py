@@ -5,7 +5,7 @@ from typing import Any
 
 from vrn_cropper.model.network.vrn import VrnConfig
 from vrn_cropper.model.training.batches import Augmentation
-from vrn_cropper.model.training.losses import GainScale, LossConfig
+from vrn_cropper.model.training.losses.paper import GainScale, LossConfig
 
 AUGMENTATION = Augmentation(outer_crop=True)
 

@@ -29,7 +29,7 @@ from vrn_cropper.model.training.batches import BatchMaker, plan_epoch
 from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.curves import plot_curves
 from vrn_cropper.model.training.feature_cache import FeatureCache
-from vrn_cropper.model.training.losses import Losses
+from vrn_cropper.model.training.losses.paper import Losses
 from vrn_cropper.model.training.step import Trainer
 
 STATE, HISTORY, BEST, CURVES = "state.safetensors", "metrics.json", "best.safetensors", "curves.png"

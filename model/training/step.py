@@ -1,24 +1,19 @@
-"""The training loop's moving parts: objective, optimiser, schedule, averaged weights, and their saved state.
+"""A step of the first stage: the losses on ratings, and the optimiser set for them.
 
-Deterministic by seed and resumable: everything random comes from (seed, epoch, step), and the saved state is
-exactly what the next step needs. Knows nothing of command lines, files of photos or curves.
+Knows nothing of command lines, files of photos or curves.
 """
 
-import math
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vrn_cropper.model.errors import CheckpointError
-from vrn_cropper.model.network.checkpoint import load_tensors, save_tensors
 from vrn_cropper.model.network.vrn import Vrn
 from vrn_cropper.model.training.batches import Batch
 from vrn_cropper.model.training.config import TrainConfig
-from vrn_cropper.model.training.losses import LossConfig, Losses, region_loss, vrn_losses
+from vrn_cropper.model.training.losses.maps import region_loss
+from vrn_cropper.model.training.losses.paper import LossConfig, Losses, vrn_losses
+from vrn_cropper.model.training.optimisation import Optimisation, Optimiser, Rate
 from vrn_cropper.model.training.region_maps import MAP_NAMES
 
 
@@ -59,116 +54,39 @@ class Objective(nn.Module):
         return losses._replace(total=losses.total + self.region_weight * regions, regions=regions)
 
 
-def schedule(step: int, total_steps: int, warm_up_steps: int, final_share: float) -> float:
-    """Share of the learning rate at `step`: linear warm-up, then cosine down to `final_share`."""
-    if step < warm_up_steps:
-        return (step + 1) / warm_up_steps
-    progress = (step - warm_up_steps) / max(1, total_steps - warm_up_steps)
-    return final_share + (1 - final_share) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-
-
-class Trainer:
+class Trainer(Optimiser):
     """One run's state: network, averaged weights, Adam, step counter."""
 
     def __init__(self, vrn: Vrn, config: TrainConfig, total_steps: int, device: torch.device) -> None:
-        self.config, self.total_steps, self.device = config, total_steps, device
-        self.vrn = vrn.to(device).to(memory_format=torch.channels_last)
-        self._parts = Objective(
-            self.vrn, config.loss, region_weight=config.region_weight, on_cached_maps=config.frozen_backbone
-        ).to(device)
-        if config.frozen_backbone:
-            self.vrn.backbone.requires_grad_(False)
-        self.vrn.backbone.features[: config.frozen_blocks].requires_grad_(False)
-        self.objective: nn.Module = self._parts
-        if torch.distributed.is_initialized():
-            self.objective = nn.parallel.DistributedDataParallel(self.objective, broadcast_buffers=False)
-        self._named = {name: p for name, p in self._parts.named_parameters() if p.requires_grad}
-        backbone = [p for name, p in self._named.items() if name.startswith("vrn.backbone.")]
-        heads = [p for name, p in self._named.items() if not name.startswith("vrn.backbone.")]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": heads, "base_lr": config.head_lr},
-                {"params": backbone, "base_lr": config.backbone_lr},
-            ],
-            weight_decay=config.weight_decay,
+        self.config = config
+        objective = Objective(
+            vrn, config.loss, region_weight=config.region_weight, on_cached_maps=config.frozen_backbone
         )
-        self.averaged = {name: p.detach().clone() for name, p in self._named.items()}
-        self.step = 0
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Mixed precision where it is on; no scaler is needed, bfloat16 has float32's range."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.mixed_precision)
+        if config.frozen_backbone:
+            vrn.backbone.requires_grad_(False)
+        vrn.backbone.features[: config.frozen_blocks].requires_grad_(False)
+        settings = Optimisation(
+            seed=config.seed,
+            rates=(Rate("vrn.backbone.", config.backbone_lr), Rate("", config.head_lr)),
+            weight_decay=config.weight_decay,
+            warm_up_steps=config.warm_up_steps,
+            final_lr_share=config.final_lr_share,
+            ema_decay=config.ema_decay,
+            max_gradient_norm=config.max_gradient_norm,
+            mixed_precision=config.mixed_precision,
+        )
+        super().__init__(objective, settings, total_steps, device)
 
     def train_step(self, inputs: Tensor, batch: Batch) -> Losses:
         """One optimiser step on photos or cached maps; returns the detached losses.
 
         Raises FloatingPointError if the loss is not finite.
         """
-        config = self.config
-        share = schedule(self.step, self.total_steps, config.warm_up_steps, config.final_lr_share)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["base_lr"] * share
-        gain_share = min(1.0, (self.step + 1) / max(1, config.warm_up_steps))
-        self.vrn.train()
-        # Dropout draws from the global generator: set by step, so that a resumed run draws the same masks.
-        torch.manual_seed(config.seed * 1_000_003 + self.step)
-        with self.autocast():
+        gain_share = min(1.0, (self.step + 1) / max(1, self.config.warm_up_steps))
+        with self.prepared():
             inputs_and_targets = (inputs, batch.boxes_normalized, batch.mos, batch.photo_mean_mos, batch.region_maps)
             losses = self.objective(
                 *(t if t is None else t.to(self.device, non_blocking=True) for t in inputs_and_targets), gain_share
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        losses.total.backward()
-        norm = nn.utils.clip_grad_norm_(self._named.values(), config.max_gradient_norm or math.inf)
-        # Both: a NaN target gives a NaN loss and, through the sign of l1, a gradient of zero.
-        if not (torch.isfinite(norm) and torch.isfinite(losses.total)):
-            raise FloatingPointError(f"loss or gradient is not finite at step {self.step}; lower the learning rate")
-        self.optimizer.step()
-        self.step += 1
-        self._average()
+        self.descend(losses.total)
         return Losses(*(value.detach() for value in losses))
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # Early on the average follows closely; later it spans about 1 / (1 - decay) steps.
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, parameter in self._named.items():
-            self.averaged[name].lerp_(parameter, 1 - decay)
-
-    def averaged_network(self) -> Vrn:
-        """A copy of the network with averaged weights, in evaluation mode."""
-        copy = Vrn(self.vrn.config).to(self.device).to(memory_format=torch.channels_last)
-        averaged = {name.removeprefix("vrn."): t for name, t in self.averaged.items() if name.startswith("vrn.")}
-        copy.load_state_dict({**self.vrn.state_dict(), **averaged}, strict=True)
-        return copy.eval()
-
-    def save(self, path: Path, document: dict[str, Any]) -> None:
-        """Everything the next step needs, atomically, with `document` beside it."""
-        tensors = {f"objective/{name}": t for name, t in self._parts.state_dict().items()}
-        tensors |= {f"averaged/{name}": t for name, t in self.averaged.items()}
-        for name, parameter in self._named.items():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
-                tensors[f"adam/{key}/{name}"] = value
-        save_tensors(path, tensors, {**document, "step": self.step})
-
-    def load(self, path: Path) -> dict[str, Any]:
-        """Inverse of `save`; returns the document. Raises CheckpointError if it is of another run."""
-        tensors, document = load_tensors(path)
-        parts: dict[str, dict[str, Tensor]] = {"objective": {}, "averaged": {}, "adam": {}}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition("/")
-            parts[part][rest] = tensor
-        try:
-            self._parts.load_state_dict(parts["objective"], strict=True)
-            if parts["averaged"].keys() != self.averaged.keys():
-                raise KeyError("averaged weights of another network")
-        except (KeyError, RuntimeError) as error:
-            raise CheckpointError(f"{path} belongs to another run: {error}") from error
-        self.averaged = {name: t.to(self.device) for name, t in parts["averaged"].items()}
-        for name, tensor in parts["adam"].items():
-            key, _, parameter_name = name.partition("/")
-            state = self.optimizer.state[self._named[parameter_name]]
-            # Adam keeps its step counter on the CPU whatever the device.
-            state[key] = tensor if key == "step" else tensor.to(self.device)
-        self.step = document["step"]
-        return document

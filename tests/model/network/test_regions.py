@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from vrn_cropper.model.network.regions import (
-    EVIDENCE,
     GEOMETRY,
     MAP_NAMES,
     RegionHead,
@@ -50,7 +49,7 @@ def test_geometry_is_the_same_mirrored_but_for_the_margins_that_change_sides() -
 
 
 def test_the_judge_begins_at_nothing() -> None:
-    own, joined = ViewJudge(16)(torch.rand(2, 5, GEOMETRY), torch.rand(2, 5, EVIDENCE))
+    own, joined = ViewJudge(16)(torch.rand(2, 5, GEOMETRY), torch.rand(2, 5, 2 * len(MAP_NAMES)))
     assert own.shape == (2, 5)
     assert joined.shape == (2, 5, 16)
     assert not own.any()

@@ -1,5 +1,6 @@
 """The network: its parts, what inference may not depend on, and its weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,33 @@ def test_a_mirrored_photo_has_the_mirrored_scores() -> None:
         scores, of_the_mirror = vrn.score_views(photo, boxes), vrn.score_views(photo.flip(2), mirrored)
     torch.testing.assert_close(scores, of_the_mirror, atol=1e-5, rtol=0)
     assert scores.std() > 1e-3
+
+
+def test_where_the_ratio_is_given_what_the_maps_hold_counts_and_size_with_it() -> None:
+    config = VrnConfig(hidden_sizes=(16, 8), has_regions=True, free_maps=2)
+    torch.manual_seed(0)
+    plain, fixed = (
+        Vrn(replace(config, fixed_attention_gain=gain, fixed_subject_gain=gain)).eval() for gain in (0, 9)
+    )
+    fixed.load_state_dict(plain.state_dict())
+    photos = torch.randint(0, 255, (1, 64, 96, 3), dtype=torch.uint8)
+    boxes = torch.tensor([[[0.0, 0.0, 1.0, 1.0], [0.2, 0.2, 0.7, 0.7], [0.4, 0.4, 0.6, 0.6]]])
+    marked = boxes + torch.tensor([1.0, 0.0, 1.0, 0.0])
+    with torch.inference_mode():
+        torch.testing.assert_close(fixed.score_views(photos, boxes), plain.score_views(photos, boxes))
+        gained = fixed.score_views(photos, marked) - plain.score_views(photos, marked)
+    assert gained[0, 0] == pytest.approx(18, abs=1e-3)
+    assert gained[0, 0] > gained[0, 1] > gained[0, 2] > 0
+
+
+def test_scores_do_not_teach_the_named_maps_but_the_free_ones() -> None:
+    vrn = Vrn(VrnConfig(hidden_sizes=(16, 8), has_regions=True, free_maps=2, position_gain=1.0)).train()
+    assert vrn.judge is not None
+    torch.nn.init.normal_(vrn.judge.weights[-1].weight)  # type: ignore[arg-type]
+    photos, boxes = torch.randn(1, 3, 64, 96), torch.tensor([[[0.1, 0.1, 0.8, 0.9], [0.3, 0.0, 1.0, 0.7]]])
+    vrn(photos, boxes).view_scores[0, 0].backward()
+    assert vrn.regions is not None
+    assert vrn.free_regions is not None
+    assert vrn.regions.maps.weight.grad is None
+    assert vrn.free_regions.maps.weight.grad is not None
+    assert vrn.free_regions.maps.weight.grad.abs().sum() > 0

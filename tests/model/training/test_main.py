@@ -17,7 +17,7 @@ from vrn_cropper.model.network.checkpoint import save_checkpoint
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.training.__main__ import checkpoint_initialiser, config_of, main, parse, parser
 from vrn_cropper.model.training.config import TrainConfig
-from vrn_cropper.model.training.losses import GainScale
+from vrn_cropper.model.training.losses.paper import GainScale
 from vrn_cropper.model.training.run import RunResult
 
 ROOT = Path(__file__).parents[3]

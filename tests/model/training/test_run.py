@@ -18,9 +18,10 @@ from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.model.training.batches import Augmentation, Batch
 from vrn_cropper.model.training.config import TrainConfig
-from vrn_cropper.model.training.losses import GainScale, LossConfig
+from vrn_cropper.model.training.losses.paper import GainScale, LossConfig
+from vrn_cropper.model.training.optimisation import schedule
 from vrn_cropper.model.training.run import RunResult, selection_value, train
-from vrn_cropper.model.training.step import Trainer, schedule
+from vrn_cropper.model.training.step import Trainer
 
 CONFIG = TrainConfig(
     network=VrnConfig(hidden_sizes=(16, 8), dropout=0.1),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.stats import pearsonr
 
-from vrn_cropper.model.training.losses import (
+from vrn_cropper.model.training.losses.paper import (
     MAX_EXPONENT,
     GainScale,
     LossConfig,

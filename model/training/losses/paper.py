@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 # exp(-beta) is continued by its tangent above this exponent, so that value and gradient stay finite and the
 # gradient never vanishes there. A constant prediction has about 4; the paper's curve below is untouched.
@@ -115,8 +114,3 @@ def vrn_losses(
         correlation = view_l1.new_zeros(())
     total = image_l1 + view_l1 + config.gain_weight * gain + config.correlation_weight * correlation
     return Losses(total, view_l1, image_l1, gain, correlation, view_l1.new_zeros(()))
-
-
-def region_loss(region_logits: Tensor, region_maps: Tensor) -> Tensor:
-    """Mean binary cross-entropy of maps (B, 2, h, w) in 0..1 against logits of that shape. Not the paper's."""
-    return binary_cross_entropy_with_logits(region_logits, region_maps)
