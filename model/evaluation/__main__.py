@@ -29,10 +29,14 @@ def network_methods(checkpoint: Path, *, mirror: bool, free_shapes: bool) -> lis
     """The trained network, and with `mirror` its mean over each photo and its mirror image."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vrn, find_heads = load_checkpoint(checkpoint, device), FaceFinder.load()
-    methods = [Method("VRN", VrnScorer(vrn, device, free_shapes=free_shapes), find_heads=find_heads)]
+    methods = [
+        Method("VRN", VrnScorer(vrn, device, free_shapes=free_shapes), find_heads=find_heads, states_log_odds=True)
+    ]
     if mirror:
         scorer = VrnScorer(vrn, device, mirror=True, free_shapes=free_shapes)
-        methods.append(Method("VRN, mean with the mirrored photo", scorer, find_heads=find_heads))
+        methods.append(
+            Method("VRN, mean with the mirrored photo", scorer, find_heads=find_heads, states_log_odds=True)
+        )
     return methods
 
 

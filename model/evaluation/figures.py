@@ -135,7 +135,7 @@ def draw(
     vrn = load_checkpoint(checkpoint, device)
     photos = choose_photos(data, count)
     baselines = [method for method in own_baselines(GAICD_PRIOR) if method.name not in LEFT_OUT]
-    methods = [Method("VRN", VrnScorer(vrn, device)), *other_croppers(GAICD_PRIOR), *baselines]
+    methods = [Method("VRN", VrnScorer(vrn, device), states_log_odds=True), *other_croppers(GAICD_PRIOR), *baselines]
     crops = draw_crops(photos, methods)
     features = draw_features(photos, [feature_maps(vrn, photo, device) for photo in photos])
     out.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,8 @@ from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
 
 # Far below any difference in IoU that matters: among equally near views the more central one comes first.
 CENTRAL_TIE_WEIGHT = 1e-6
+# Log-odds so large that the highest score is certain to be chosen.
+DECIDED = 1e6
 NO_VIEWS = np.zeros((0, 4), np.float32)
 # The ratios at which crops are measured: portrait, square and wide, as they are asked for.
 RATIOS = tuple(AspectRatio.parse(text) for text in ("1:1", "4:5", "9:16", "16:9", "3:1"))
@@ -70,12 +72,15 @@ class Method:
     """A scorer, and the cropper behind it where the method has a box of its own.
 
     With `find_heads` its crops keep heads whole, as the service's do; scores of given views are the scorer's own.
+    `states_log_odds`: whether score differences are log-odds of a preference, by which free views are ranked; of
+    other scores the highest comes first.
     """
 
     name: str
     scorer: Scorer
     cropper: Cropper | None = None
     find_heads: HeadFinder | None = None
+    states_log_odds: bool = False
 
     @classmethod
     def of_cropper(cls, name: str, cropper: Cropper) -> "Method":
@@ -99,7 +104,7 @@ class Method:
         views = np.concatenate([plan.boxes_normalized, asked.views_normalized])
         scores = self.scorer.score(asked.photo, views)
         count = len(plan.boxes_normalized)
-        ranked = rank_crops(plan, scores[:count], options)
+        ranked = rank_crops(plan, scores[:count] * (1 if self.states_log_odds else DECIDED), options)
         boxes_xyxy = np.array([crop.box_xyxy for crop in ranked.crops])
         return Answer(normalize_boxes(boxes_xyxy, asked.width, asked.height), scores[count:])
 

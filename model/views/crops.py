@@ -17,7 +17,7 @@ from vrn_cropper.model.views.content import WHOLE, PhotoContent
 from vrn_cropper.model.views.drawing import MAX_SIDE_PX, draw_crops, sketch_html
 from vrn_cropper.model.views.heads import NO_HEADS, head_costs
 from vrn_cropper.model.views.options import AspectRatio, CropOptions, KeepBox
-from vrn_cropper.model.views.ranking import nearness_to_centre, rank_views
+from vrn_cropper.model.views.ranking import expected_overlaps, nearness_to_centre, rank_views
 
 _ROUNDING = 1e-6  # of a pixel: what a fraction such as 0.1 x 300 may be off by
 _WHOLE_FRAME = np.array([[0, 0, 1, 1]], dtype=np.float32)
@@ -212,12 +212,21 @@ def centre_view(width: int, height: int, ratio: float) -> np.ndarray:
 
 
 def rank_crops(plan: ViewPlan, scores: np.ndarray, options: CropOptions) -> RankedCrops:
-    """The top-K crops of each ratio, from the network's score (N,) of each view of the plan."""
+    """The top-K crops of each ratio, from the network's score (N,) of each view of the plan.
+
+    Of a given ratio the highest scores come first; of free crops those that people are expected to agree with most
+    (`expected_overlaps`), which are seldom the very highest; of a photo of one colour the most central.
+    """
     scores = np.zeros_like(scores) if plan.is_flat else scores - plan.costs
     crops = []
     for group in plan.groups:
         boxes, group_scores = plan.boxes_xyxy[group.start : group.stop], scores[group.start : group.stop]
-        order = nearness_to_centre(boxes, plan.width, plan.height) if plan.is_flat else group_scores
+        order = group_scores
+        if plan.is_flat:
+            order = nearness_to_centre(boxes, plan.width, plan.height)
+        elif group.aspect_ratio.value is None:
+            # A view's cost counts beside what its neighbours say for it: a cut head stays cut.
+            order = expected_overlaps(group_scores, boxes) - plan.costs[group.start : group.stop]
         indices = rank_views(order, boxes, options.top_k, options.max_overlap)
         for rank, index in enumerate(indices, start=1):
             x1, y1, x2, y2 = (int(edge) for edge in boxes[index])

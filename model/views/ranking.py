@@ -1,8 +1,22 @@
-"""From scores to the top-K views: order, ties and diversity. Numpy alone."""
+"""From scores to the top-K views: which come first, ties and diversity. Numpy alone."""
 
 import numpy as np
 
 from vrn_cropper.model.views.boxes import pairwise_iou
+
+# How sure scores are of the one view that a person would choose: the logarithm of its share per log-odds. Chosen on
+# validation photos (model/EXPERIMENTS.md).
+CHOICE_SHARPNESS = 2.5
+
+
+def expected_overlaps(log_odds: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """How much of each view (N, 4) people are expected to agree with: IoU with the view that one would choose, (N,).
+
+    `log_odds` (N,) are scores whose differences are log-odds of a preference. A view amid others that are nearly as
+    good is a safer choice than one that scores a little higher alone: noise in single scores averages out.
+    """
+    shares = np.exp(CHOICE_SHARPNESS * (np.asarray(log_odds, dtype=np.float64) - np.max(log_odds)))
+    return pairwise_iou(boxes, boxes) @ (shares / shares.sum())
 
 
 def rank_views(

@@ -40,13 +40,20 @@ class CornerCropper:
 def test_a_scorer_crops_as_the_service_does_in_one_pass(largest):
     scorer = CountingScorer()
     ratios = (FREE, *RATIOS)
-    found = Method("right", scorer).answer(Question(PHOTO, 600, 400, ratios, largest, VIEWS))
+    found = Method("right", scorer, states_log_odds=True).answer(Question(PHOTO, 600, 400, ratios, largest, VIEWS))
     assert scorer.passes == 1
     options = CropOptions(top_k=1, aspect_ratios=ratios, min_scale=1.0 if largest else None)
     plan = plan_views(600, 400, options)
     served = rank_crops(plan, scorer.score(PHOTO, plan.boxes_normalized), options).crops
     np.testing.assert_array_equal(found.crops, normalize_boxes([crop.box_xyxy for crop in served], 600, 400))
     np.testing.assert_allclose(found.scores, [0.5, 1.5])
+
+
+def test_of_scores_that_are_no_log_odds_the_highest_comes_first():
+    scorer = CountingScorer()
+    found = Method("right", scorer).answer(Question(PHOTO, 600, 400))
+    views = plan_views(600, 400, CropOptions()).boxes_normalized[:-1]
+    assert scorer.score(PHOTO, found.crops)[0] == scorer.score(PHOTO, views).max()
 
 
 def test_a_question_about_views_alone_scores_nothing_else():

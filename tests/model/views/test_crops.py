@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vrn_cropper.model.errors import CropRequestError
+from vrn_cropper.model.views.boxes import pairwise_iou
 from vrn_cropper.model.views.candidates import edge_views
 from vrn_cropper.model.views.crops import focal_point, hull_of_keep_boxes, plan_views, rank_crops
 from vrn_cropper.model.views.options import CropOptions, KeepBox
@@ -37,10 +38,30 @@ def test_crops_are_ranked_inside_each_ratio_in_the_order_asked():
     assert [(crop.aspect_ratio.label, crop.rank) for crop in crops] == [
         ("1:1", 1), ("1:1", 2), ("1:1", 3), ("free", 1), ("free", 2), ("free", 3),
     ]  # fmt: skip
-    best = plan.groups[1].stop - 1
-    assert crops[3].score == scores[best]
-    assert crops[3].box_xyxy == tuple(plan.boxes_xyxy[best])
+    best = plan.groups[0].stop - 1
+    assert crops[0].score == scores[best]
+    assert crops[0].box_xyxy == tuple(plan.boxes_xyxy[best])
     assert all(isinstance(edge, int) for crop in crops for edge in crop.box_xyxy)
+
+
+def test_a_free_crop_that_scores_far_higher_than_all_others_comes_first():
+    asked = options("free")
+    plan = plan_views(600, 400, asked)
+    scores = np.zeros(len(plan.boxes_xyxy))
+    scores[7] = 5
+    assert rank_crops(plan, scores, asked).crops[0].box_xyxy == tuple(plan.boxes_xyxy[7])
+
+
+def test_a_view_amid_good_ones_comes_before_one_that_scores_little_higher_alone():
+    asked = options("free")
+    plan = plan_views(600, 400, asked)
+    group = plan.boxes_xyxy[plan.groups[0].start : plan.groups[0].stop]
+    overlaps = pairwise_iou(group, group)
+    amid, alone = np.argmax(overlaps.sum(axis=1)), np.argmin(overlaps.sum(axis=1))
+    scores = np.full(len(plan.boxes_xyxy), -5.0)
+    scores[: len(group)][overlaps[amid] > 0.6] = 1.0
+    scores[alone] = 1.05
+    assert rank_crops(plan, scores, asked).crops[0].box_xyxy == tuple(group[amid])
 
 
 def test_more_crops_than_views_gives_the_views_there_are():
