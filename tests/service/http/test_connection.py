@@ -25,6 +25,18 @@ def error_in(received: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("pieces", [1, 50])
+async def test_head_below_the_limit_is_taken_in_however_many_pieces_it_comes(raw_server, pieces):
+    async with raw_server(max_head_bytes=100_000) as server:
+        client = await server.connect()
+        head = b"GET /a HTTP/1.1\r\nHost: x\r\nX-Big: " + b"a" * 90_000 + b"\r\n\r\n"
+        step = len(head) // pieces + 1
+        for start in range(0, len(head), step):
+            await client.send(head[start : start + step])
+            await asyncio.sleep(0.001)
+        assert (await client.read_answer())[1] == b"GET /a 0"
+
+
+@pytest.mark.parametrize("pieces", [1, 50])
 async def test_head_above_the_limit_is_refused_in_however_many_pieces_it_comes(raw_server, pieces):
     async with raw_server(max_head_bytes=4096) as server:
         client = await server.connect()
@@ -185,6 +197,45 @@ async def test_endless_upload_refused_early_is_told_so_and_ended(raw_server, fra
         while server.watch.count:
             with contextlib.suppress(ConnectionError):
                 await client.send(chunk)
+
+
+CHUNKED = b"POST %s HTTP/%s\r\nHost: x\r\nTransfer-Encoding: chunked\r\n%s\r\n"
+
+
+@pytest.mark.parametrize(("version", "length"), [(b"1.1", b"Content-Length: 3\r\n"), (b"1.0", b"")])
+async def test_body_whose_length_a_proxy_may_read_otherwise_is_refused(raw_server, version, length):
+    async with raw_server() as server:
+        client = await server.connect()
+        await client.send(CHUNKED % (b"/a", version, length), b"3\r\nabc\r\n0\r\n\r\n", GET)
+        client.writer.write_eof()
+        received = await client.read_to_end()
+        assert received.startswith(b"HTTP/1.1 400")
+        assert error_in(received)["code"] == "bad_request"
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+async def test_body_in_tiny_chunks_is_cut_before_it_costs_much(raw_server, is_answered):
+    async with raw_server(stall_timeout_s=SHORT_S) as server:
+        client = await server.connect()
+        await client.send(CHUNKED % (b"/early" if is_answered else b"/a", b"1.1", b""))
+        if is_answered:
+            await client.read_answer()
+        with contextlib.suppress(ConnectionError):
+            await client.send(b"1\r\nx\r\n" * 1_000_000)
+        received = await client.read_to_end()
+        while server.watch.count:
+            await asyncio.sleep(0.01)
+        assert is_answered or received.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(("count", "size"), [(900, 1), (4000, 1000), (10, 200_000)])
+async def test_body_in_ordinary_chunks_is_read(raw_server, count, size):
+    async with raw_server() as server:
+        client = await server.connect()
+        chunk = b"%x\r\n%s\r\n" % (size, b"y" * size)
+        await client.send(CHUNKED % (b"/a", b"1.1", b""), chunk * count, b"0\r\n\r\n", GET)
+        assert (await client.read_answer())[1] == b"POST /a %d" % (count * size)
+        assert (await client.read_answer())[1] == b"GET /a 0"
 
 
 async def test_rest_of_a_refused_upload_has_to_come_at_the_floor(raw_server):
