@@ -105,8 +105,8 @@ export: $(VENV)/.dev ## the inference graph of a checkpoint to ONNX: CHECKPOINT=
 bench: bench-serving $(VENV)/.dev ## load on a server of its own, then the comparison with peers (about 20 minutes)
 	$(BIN)/python -m benchmarks.peers --out benchmarks/RESULTS.md
 
-bench-quick: $(VENV)/.dev ## the comparison with peers, shorter (about 3 minutes once they are installed)
-	$(BIN)/python -m benchmarks.peers --quick
+bench-quick: $(VENV)/.dev ## the comparison with peers, shorter (about 4 minutes once they are installed)
+	$(BIN)/python -m benchmarks.peers --quick --out benchmarks/RESULTS.md
 
 bench-serving: $(VENV)/.dev ## load on a server of its own: throughput, latency, overload, memory (about 6 minutes)
 	$(BIN)/python -m benchmarks.serving

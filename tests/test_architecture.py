@@ -63,7 +63,8 @@ TORCH_FREE = (
 )
 # Modules that are commands: the only ones beside `cli` that know a command line's options.
 COMMANDS = (
-    "benchmarks.attack.__main__", "benchmarks.decode_fidelity", "benchmarks.gpu", "benchmarks.peers.__main__",
+    "benchmarks.attack.__main__", "benchmarks.decode_fidelity", "benchmarks.engines", "benchmarks.gpu",
+    "benchmarks.peers.__main__",
     "benchmarks.precision_fidelity", "benchmarks.serving.__main__", "model.command_line", "model.evaluation.__main__",
     "model.evaluation.figures", "model.network.export", "model.network.face_graph",
     "model.training.ablation", "model.training.detector_weights", "model.training.paper_tables",

@@ -4,8 +4,10 @@ import json
 import urllib.request
 from collections.abc import Sequence
 
+from benchmarks.peers.bodies import body_of, content_type_of
 from benchmarks.peers.measure import Measured
 from benchmarks.peers.process import PeerProcess
+from benchmarks.peers.registry import Peer
 
 
 def boxes_of(answer: bytes) -> list[list[int]]:
@@ -19,19 +21,21 @@ def boxes_of(answer: bytes) -> list[list[int]]:
 
 def agreement(running: Sequence[tuple[Measured, PeerProcess]], photos: list[bytes]) -> str:
     """One line a peer that runs the network: photos whose five boxes are ours, in our order."""
-    (_, own), *peers = running
-    wanted = [boxes_of(_post(own.port, "/crop?top_k=5", photo)) for photo in photos]
+    (ours, own), *peers = running
+    wanted = [boxes_of(_post(own.port, ours.peer, photo)) for photo in photos]
     lines = []
     for measured, process in peers:
-        if measured.peer.runs_network:
-            answers = [boxes_of(_post(process.port, measured.peer.path, photo)) for photo in photos]
+        if measured.peer.runs_network and not measured.peer.is_ours:
+            answers = [boxes_of(_post(process.port, measured.peer, photo)) for photo in photos]
             equal = sum(answer == ours for answer, ours in zip(answers, wanted, strict=True))
             lines.append(f"- {measured.peer.name}: {equal} of {len(photos)}")
     return "\n".join(lines) or "- no peer that runs the network was there"
 
 
-def _post(port: int, path: str, photo: bytes) -> bytes:
-    url = f"http://127.0.0.1:{port}{path}"
-    request = urllib.request.Request(url, data=photo, headers={"Content-Type": "image/jpeg"}, method="POST")
+def _post(port: int, peer: Peer, photo: bytes) -> bytes:
+    headers = {"Content-Type": content_type_of(peer.form_field)}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{peer.path}", data=body_of(photo, peer.form_field), headers=headers, method="POST"
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return bytes(answer.read())

@@ -3,11 +3,13 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import uvloop
 
+from benchmarks.peers.bodies import body_of, content_type_of
 from benchmarks.peers.process import PeerProcess
 from benchmarks.peers.registry import Peer
 from benchmarks.serving.load import Answer, LoadGenerator
@@ -42,11 +44,12 @@ class Measured:
         return statistics.median(values) if values else float("nan")
 
 
-def closed_loop(process: PeerProcess, path: str, photos: list[bytes], clients: int, seconds: float) -> Sample:
+def closed_loop(process: PeerProcess, peer: Peer, photos: list[bytes], clients: int, seconds: float) -> Sample:
     """`clients` that each send the next photo when the last is answered, for `seconds`."""
 
     async def go() -> tuple[list[Answer], float]:
-        generator = LoadGenerator(process.port, photos, path)
+        bodies = [body_of(photo, peer.form_field) for photo in photos]
+        generator = LoadGenerator(process.port, bodies, peer.path, content_type=content_type_of(peer.form_field))
         began = time.perf_counter()
         answers = await generator.closed_loop(clients, seconds)
         took = time.perf_counter() - began
@@ -65,13 +68,17 @@ def closed_loop(process: PeerProcess, path: str, photos: list[bytes], clients: i
 
 
 def measure_round(
-    running: list[tuple[Measured, PeerProcess]], size: str, photos: list[bytes], clients: list[int], seconds: float
+    running: list[tuple[Measured, PeerProcess]],
+    size: str,
+    photos: list[bytes],
+    clients: Sequence[int],
+    seconds: float,
 ) -> None:
     """Every load of one size on every peer once; adds a sample to each."""
     for count in clients:
         for measured, process in running:
             memory_from = len(process.peak_mib)
-            sample = closed_loop(process, measured.peer.path, photos, count, seconds)
+            sample = closed_loop(process, measured.peer, photos, count, seconds)
             measured.samples.setdefault((size, count), []).append(sample)
             peak = max(process.peak_mib[memory_from:], default=process.memory_mib())
             measured.loaded_mib[size] = max(measured.loaded_mib.get(size, 0.0), peak)

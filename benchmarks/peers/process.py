@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.peers.bodies import body_of, content_type_of
 from benchmarks.peers.environment import PeerUnavailable
 from benchmarks.peers.registry import ROOT, Peer
 
@@ -40,7 +41,9 @@ class PeerProcess:
         self._tree = psutil.Process(self._process.pid)
         self.peak_mib: list[float] = []
         url = f"http://127.0.0.1:{self.port}{peer.path}"
-        while self._post(url, photo) is None:
+        self._headers = {"Content-Type": content_type_of(peer.form_field)}
+        body = body_of(photo, peer.form_field)
+        while self._post(url, body) is None:
             if self._process.poll() is not None or time.perf_counter() - began > START_TIMEOUT_S:
                 self.stop()
                 tail = log.read_text(errors="replace").strip().splitlines()[-1:]
@@ -74,13 +77,13 @@ class PeerProcess:
             return []
 
     def _post(self, url: str, photo: bytes) -> bytes | None:
-        request = urllib.request.Request(url, data=photo, headers={"Content-Type": "image/jpeg"}, method="POST")
+        request = urllib.request.Request(url, data=photo, headers=self._headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
-            # A service that is still starting says 503; any other refusal will not change.
-            if error.code == 503:
+            # A service that is still starting says 503, or 404 where its proxy is there first.
+            if error.code in (404, 503):
                 return None
             self.stop()
             raise PeerUnavailable(f"{url} answers a photo with {error.code}") from error

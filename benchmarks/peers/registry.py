@@ -1,12 +1,12 @@
 """Who is compared, with what, and how each is started. Knows nothing of loads and measurements.
 
 A peer is written as its own users would write it, and pinned, in `servers/`; `PROJECT` means the environment that
-runs this benchmark. All take the photo as the body of a POST and answer JSON.
+runs this benchmark. All take the photo by a POST and answer JSON.
 """
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +27,8 @@ class Peer:
     packages_npm: tuple[str, ...] = ()
     path: str = "/crop"
     runs_network: bool = True
+    form_field: str | None = None  # the photo comes as this field of a form, for peers that take nothing else
+    is_ours: bool = False
 
 
 def _uvicorn(module: str) -> Callable[[Path, int], list[str]]:
@@ -45,9 +47,11 @@ OURS = Peer(
     "this service",
     "deadlines, 429, isolation, metrics",
     lambda python, port: [str(python), "-m", "vrn_cropper.service"],
-    path="/crop?top_k=5",
+    path="/crop?top_k=5&faces=ignore",  # no peer looks for heads
+    is_ours=True,
 )
 PEERS = (
+    replace(OURS, name="this service, keeping heads", what="its default", path="/crop?top_k=5"),
     Peer(
         "FastAPI + ONNX Runtime pool",
         "thirty lines: two threads, JPEG draft, no batching",
@@ -69,6 +73,32 @@ PEERS = (
         path="/inference",
     ),
     Peer(
+        "LitServe",
+        "two workers, decode and inference as its stages",
+        _script("litserve_onnx.py"),
+        ("litserve==0.2.19", "python-multipart==0.0.34", "onnxruntime==1.32.0", *COMMON),
+        form_field="image",
+    ),
+    Peer(
+        "BentoML",
+        "two workers, the photo as a file of its own",
+        lambda python, port: [
+            str(python.parent / "bentoml"),
+            "serve",
+            "benchmarks.peers.servers.bentoml_onnx:Cropper",
+            "--port",
+            str(port),
+        ],
+        ("bentoml==1.4.40", "onnxruntime==1.32.0", *COMMON),
+        form_field="image",
+    ),
+    Peer(
+        "Ray Serve",
+        "two replicas behind its proxy",
+        _script("ray_serve_onnx.py"),
+        ("ray[serve]==2.60.0", "onnxruntime==1.32.0", *COMMON),
+    ),
+    Peer(
         "libvips attention",
         "no network: libvips' own smart crop",
         _uvicorn("vips_attention"),
@@ -85,10 +115,7 @@ PEERS = (
 )
 # Why others that one would look for are not in the table.
 LEFT_OUT = {
-    "LitServe": "takes JSON and forms alone, and the load generator sends the photo as the body",
-    "BentoML": "no server of it is written here yet",
-    "Ray Serve": "no server of it is written here yet",
-    "thumbor": "no server of it is written here yet",
+    "thumbor": "takes photos by URL alone, so that a second server of photos would be measured with it",
 }
 
 

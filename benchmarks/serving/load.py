@@ -22,16 +22,24 @@ class Answer:
 
 
 class LoadGenerator:
-    """Posts photos, in turn, to one path of a server on loopback; `timeout_ms` asks for answers within that time."""
+    """Posts photos (bodies of `content_type`), in turn, to one path of a server on loopback.
+
+    `timeout_ms` asks for answers within that time.
+    """
 
     def __init__(
-        self, port: int, photos: list[bytes], path: str = "/crop?top_k=5", timeout_ms: int | None = None
+        self,
+        port: int,
+        photos: list[bytes],
+        path: str = "/crop?top_k=5",
+        timeout_ms: int | None = None,
+        content_type: str = "image/jpeg",
     ) -> None:
         self._port = port
         deadline = b"X-Request-Timeout-Ms: %d\r\n" % timeout_ms if timeout_ms else b""
         self._requests = [
-            b"POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: image/jpeg\r\n%s"
-            b"Content-Length: %d\r\n\r\n" % (path.encode(), deadline, len(photo)) + photo
+            b"POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: %s\r\n%s"
+            b"Content-Length: %d\r\n\r\n" % (path.encode(), content_type.encode(), deadline, len(photo)) + photo
             for photo in photos
         ]
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []

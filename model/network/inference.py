@@ -17,7 +17,6 @@ from vrn_cropper.model.cpu_flags import has_amx_bf16
 from vrn_cropper.model.errors import CheckpointError
 
 _INPUTS = ("photos", "boxes_normalized")
-_USUAL_VIEWS = 256  # free crops have at most 90, each aspect ratio some 60 to 90 more
 
 
 class GraphError(Exception):
@@ -67,7 +66,8 @@ class _OnnxGraph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, threads)
         options.log_severity_level = 3  # errors: it writes to standard error itself
-        # A pattern would be kept for every number of views.
+        # A pattern would be kept for every number of views. The arena stays, and keeps what it has taken: without it
+        # large blocks are mapped anew for every photo, which costs half as much CPU again.
         options.enable_mem_pattern = False
         # Helpers that spin between two layers take the CPU from decoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -76,16 +76,11 @@ class _OnnxGraph:
         except self._errors as error:
             raise CheckpointError(f"{path} is not a graph that ONNX Runtime can run: {error}") from error
         _check_inputs(path, [port.name for port in self._session.get_inputs()])
-        # The arena keeps what it has taken: from malloc the same blocks would be mapped anew for every photo, which
-        # costs half as much CPU again. Only what an unusual number of views took is given back.
-        self._giving_back = onnxruntime.RunOptions()
-        self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def __call__(self, photos: np.ndarray, boxes_normalized: np.ndarray) -> np.ndarray:
-        run_options = self._giving_back if boxes_normalized.shape[1] > _USUAL_VIEWS else None
         inputs = dict(zip(_INPUTS, (photos, boxes_normalized), strict=True))
         try:
-            (scores,) = self._session.run(["scores"], inputs, run_options)
+            (scores,) = self._session.run(["scores"], inputs)
         except self._errors as error:
             raise GraphError(str(error)) from error
         return np.asarray(scores)
