@@ -1,7 +1,7 @@
 """A bulk run on Ray Data: what is left to do, in chunks, on workers that each keep a `Cropper`. Knows no terminal.
 
-Resume is an anti-join of the photos with the rows that are there. Ray Data's own checkpoints are not used: its writer
-needs a CPU of its own beside the workers', and waits for ever where they have all of them.
+Resume is an anti-join of the photos with the rows that are there. Ray Data's own checkpoints are not used: they were
+seen to hang on a cluster of two CPUs, and why was not found out.
 """
 
 import logging
