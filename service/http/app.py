@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Security
 from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -11,13 +12,19 @@ from starlette.types import ASGIApp
 from vrn_cropper.model.errors import VrnError
 from vrn_cropper.service.error_codes import ErrorCode
 from vrn_cropper.service.http import openapi
-from vrn_cropper.service.http.auth import ApiKeys, RequireKey
+from vrn_cropper.service.http.auth import OPEN_PATHS, ApiKeys, RequireKey
 from vrn_cropper.service.http.docs_page import STATIC_URL, add_docs_page
 from vrn_cropper.service.http.error_answers import error_answer, error_body
 from vrn_cropper.service.http.known_routes import KnownRoutes
 from vrn_cropper.service.http.request_record import request_record
 
 _HTTP_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+
+# What the document says of keys, so that `/docs` and generated clients ask for one; `RequireKey` is what checks them.
+_TOLD_KEYS = (
+    Security(APIKeyHeader(name="X-API-Key", scheme_name="ApiKey", auto_error=False)),
+    Security(HTTPBearer(scheme_name="Bearer", auto_error=False)),
+)
 
 
 def build_app(
@@ -44,7 +51,10 @@ def build_app(
     )
     add_docs_page(app)
     for router in routers:
-        app.include_router(router)
+        needs_key = api_keys is not None and not all(
+            getattr(route, "path", "") in OPEN_PATHS for route in router.routes
+        )
+        app.include_router(router, dependencies=_TOLD_KEYS if needs_key else ())
     known = KnownRoutes([*(route for router in routers for route in router.routes), *app.routes])
 
     @app.exception_handler(VrnError)

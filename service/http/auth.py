@@ -17,7 +17,7 @@ from vrn_cropper.service.errors import StartUpError, UnauthorizedError
 
 # Probes carry no key, and a page has to load before its user can type one. Everything else needs a key, also
 # routes that are added later.
-_OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico"})
+OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico"})
 _OPEN_PREFIX = "/static/"
 _OPEN_METHODS = frozenset({"GET", "HEAD"})
 # Printable, no comma and no space: what survives a header and the list in the setting.
@@ -75,7 +75,7 @@ class RequireKey:
         """`open_paths` are read without a key, too: what is there has a check of its own, such as a signature."""
         self._app = app
         self._keys = keys
-        self._open_paths = _OPEN_PATHS | open_paths
+        self._open_paths = OPEN_PATHS | open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._is_open(scope["method"], scope["path"]):

@@ -47,3 +47,17 @@ async def test_no_redirect_follows_the_host_header(serving, path):
     assert answer.status_code == 404
     assert "location" not in answer.headers
     assert answer.json()["error"]["code"] == "not_found"
+
+
+async def test_the_document_asks_for_keys_where_the_service_does(serving):
+    async with serving(api_keys="api-key-0123456789") as (client, _):
+        keyed = (await client.get("/openapi.json")).json()
+    async with serving() as (client, _):
+        open_to_all = (await client.get("/openapi.json")).json()
+    schemes = keyed["components"]["securitySchemes"]
+    assert (schemes["ApiKey"]["name"], schemes["Bearer"]["scheme"]) == ("X-API-Key", "bearer")
+    told = {
+        path: bool(next(iter(operations.values())).get("security")) for path, operations in keyed["paths"].items()
+    }
+    assert {path for path, asks in told.items() if not asks} == {"/healthz", "/readyz"}
+    assert "securitySchemes" not in open_to_all["components"]
