@@ -71,6 +71,8 @@ def _bars(rows: np.ndarray) -> tuple[int, int]:
 
 def _bar(rows: np.ndarray) -> int:
     colour = np.median(rows[0], axis=0)
+    if not (np.abs(rows[:_MIN_BAR] - colour) <= _SAME).all():
+        return 0  # of nearly every photo: its other rows need no look
     is_bar = (np.abs(rows - colour) <= _SAME).all(axis=(1, 2))
     count = len(rows) if is_bar.all() else int(np.argmin(is_bar))
     behind = np.abs(rows[count : count + _EDGE_DEPTH] - colour)
