@@ -10,6 +10,7 @@ import vrn_cropper
 from vrn_cropper.cli.bulk.command import EXAMPLES as BULK_EXAMPLES
 from vrn_cropper.cli.bulk.command import bulk
 from vrn_cropper.cli.crop_command import EXAMPLES, crop
+from vrn_cropper.service.core.telemetry import turn_telemetry_off
 
 EXIT_CANNOT_START = 2
 _TORCH_EXTRA = frozenset({"torch", "torchvision", "safetensors", "onnx", "onnxscript", "matplotlib", "scipy"})
@@ -97,4 +98,5 @@ def _add_front(app: typer.Typer, name: str, text: str) -> None:
 
 def main() -> None:
     """The console script."""
+    turn_telemetry_off()
     build_app()(prog_name="vrn")

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.service.composition import Process, build_process, service_version
+from vrn_cropper.service.core.telemetry import turn_telemetry_off
 from vrn_cropper.service.errors import StartUpError
 from vrn_cropper.service.http.tracing import tracing
 from vrn_cropper.service.logs import LogOutput
@@ -20,6 +21,7 @@ _log = logging.getLogger("service")
 
 def main(environment: Mapping[str, str], build: Callable[[Settings], Process] | None = None) -> int:
     """Run until stopped; the exit code: 0 after a drain, 2 if it cannot start, 1 for a failure."""
+    turn_telemetry_off()
     output = LogOutput()
     output.set_up(environment.get("VRN_LOG_FORMAT", "auto"), "info")
     try:

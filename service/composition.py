@@ -35,6 +35,7 @@ from vrn_cropper.service.http.routes_page import page_routes
 from vrn_cropper.service.http.routes_score import score_routes
 from vrn_cropper.service.http.routes_state import metrics_routes, probe_routes, version_routes
 from vrn_cropper.service.http.url_requests import UrlRules
+from vrn_cropper.service.key_text import key_text
 from vrn_cropper.service.lifecycle import Lifecycle, State
 from vrn_cropper.service.metrics import Metrics
 from vrn_cropper.service.settings import Settings
@@ -135,7 +136,8 @@ def build_process(
 
 def _sources(settings: Settings, model_version: str) -> tuple[UrlRules, Fetcher] | None:
     """What answers photos by URL, where the operator names sources. Raises StartUpError."""
-    signatures = UrlSignatures.parse(settings.url_keys.get_secret_value() if settings.url_keys else "")
+    given = settings.url_keys.get_secret_value() if settings.url_keys else None
+    signatures = UrlSignatures.parse(key_text(given, settings.url_keys_file, "VRN_URL_KEYS") or "")
     rules = SourceRules.parse(settings.sources or "", is_signed=signatures is not None)
     networks = parse_networks(settings.source_networks or "")
     presets = Presets.parse(settings.presets or "", URL_CROP_OPTIONS.keys() | URL_PICTURE_OPTIONS.keys())

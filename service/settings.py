@@ -110,6 +110,9 @@ class Settings(BaseModel):
     url_keys: SecretStr | None = Field(
         None, description="comma-separated keys of 16 characters and more: URLs must then be signed with one of them"
     )
+    url_keys_file: Path | None = Field(
+        None, description="file with such keys, separated by commas or line ends, instead of `VRN_URL_KEYS`"
+    )
     url_max_age_s: int = Field(
         86_400, ge=0, le=31_536_000, description="how long caches may keep what `GET /crop...` answers"
     )

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vrn_cropper.service.errors import StartUpError, UnauthorizedError
+from vrn_cropper.service.key_text import key_text
 
 # Probes carry no key, and a page has to load before its user can type one. Everything else needs a key, also
 # routes that are added later.
@@ -37,15 +38,8 @@ class ApiKeys:
         Raises StartUpError if both are, or the file cannot be read or holds no key: a secret that was mounted wrongly
         must not open the service to everyone.
         """
-        if path is None:
-            return cls.parse(text) if text else None
-        if text:
-            raise StartUpError("VRN_API_KEYS and VRN_API_KEYS_FILE are both given; name the keys in one of them")
-        try:
-            return cls.parse(path.read_text("ascii"), source="VRN_API_KEYS_FILE")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it holds more than ASCII"
-            raise StartUpError(f"VRN_API_KEYS_FILE={str(path)!r} cannot be read: {reason}") from None
+        keys = key_text(text, path, "VRN_API_KEYS")
+        return None if keys is None else cls.parse(keys, source="VRN_API_KEYS_FILE" if path else "VRN_API_KEYS")
 
     @classmethod
     def parse(cls, text: str, source: str = "VRN_API_KEYS") -> "ApiKeys":

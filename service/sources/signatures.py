@@ -26,8 +26,8 @@ class UrlSignatures:
 
     @classmethod
     def parse(cls, text: str) -> "UrlSignatures | None":
-        """Keys separated by commas; None where there is none. Raises StartUpError, which never repeats a key."""
-        keys = [key.strip() for key in text.split(",") if key.strip()]
+        """Keys; None where there is none. Raises StartUpError, which never repeats a key."""
+        keys = [key.strip() for key in re.split("[,\n]", text) if key.strip()]
         for position, key in enumerate(keys, 1):
             if len(key) < _MIN_KEY_LENGTH:
                 raise StartUpError(
