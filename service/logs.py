@@ -103,7 +103,8 @@ class LogOutput:
         root.handlers[:] = [self._handler]
         root.setLevel(level.upper())
         # Every request has its own line from the envelope, every refusal from its connection: uvicorn's repeat them.
-        for name in ("uvicorn.access", "uvicorn.error"):
+        # Damage in what clients send is told to them; warnings of the parsers would let them fill the log.
+        for name in ("uvicorn.access", "uvicorn.error", "python_multipart", "PIL"):
             logging.getLogger(name).setLevel(logging.ERROR)
         if not is_text:
             self._take_everything()

@@ -117,3 +117,15 @@ def test_lost_lines_are_told_once_there_is_room(output_on):
     assert [json.loads(line)["message"] for line in lines] == [
         "hello", "1 log lines were lost: standard error was not read", "again",
     ]  # fmt: skip
+
+
+def test_what_clients_send_cannot_fill_the_log_through_a_parsers_warnings(capfd):
+    output = LogOutput()
+    output.set_up("json", "info")
+    try:
+        for name in ("python_multipart.multipart", "PIL.TiffImagePlugin"):
+            logging.getLogger(name).warning("damaged")
+        logging.getLogger("service").warning("ours")
+    finally:
+        output.close()
+    assert [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()] == ["ours"]

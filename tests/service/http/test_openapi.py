@@ -31,3 +31,11 @@ def test_closed_routes_document_the_answer_without_a_key(document):
     for path, operations in document["paths"].items():
         for operation in operations.values():
             assert ("401" in operation["responses"]) == (path not in open_paths), path
+
+
+async def test_the_document_is_written_once_and_is_what_fastapi_makes(serving):
+    async with serving() as (client, _):
+        first, again = [await client.get("/openapi.json") for _ in range(2)]
+    assert first.headers["content-type"] == "application/json"
+    assert first.content == again.content
+    assert first.json()["openapi"].startswith("3.")
