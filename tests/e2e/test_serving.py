@@ -58,7 +58,7 @@ def variants(photo: bytes) -> list[bytes]:
 
 @pytest.mark.skipif(not EXPORT.exists(), reason="the exported model is not in this checkout")
 async def test_64_clients_at_once_get_what_each_would_get_alone(start_server, tmp_path):
-    server = start_server(VRN_DEVICE="cpu", VRN_REQUEST_TIMEOUT_S="60")
+    server = start_server(VRN_DEVICE="cpu", VRN_REQUEST_TIMEOUT_S="60", VRN_MAX_BATCH_SIZE="4")
     server.wait_ready()
     photos = [variant for path in PHOTOS for variant in variants(path.read_bytes())]
     query = "/crop?top_k=50&aspect_ratio=free&aspect_ratio=4:5"

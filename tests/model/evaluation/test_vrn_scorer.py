@@ -12,6 +12,7 @@ from vrn_cropper.model.data.gaicd import load_upright_rgb
 from vrn_cropper.model.evaluation.methods import RATIOS, Method, Question
 from vrn_cropper.model.evaluation.vrn_scorer import VrnScorer
 from vrn_cropper.model.network.checkpoint import DEFAULT_CHECKPOINT, load_checkpoint
+from vrn_cropper.model.network.face_finder import FaceFinder
 from vrn_cropper.model.network.vrn import Vrn, VrnConfig
 from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.model.photos.reading import read_photo
@@ -37,7 +38,12 @@ def cropper():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return Method("VRN", VrnScorer(load_checkpoint(DEFAULT_CHECKPOINT, CPU), CPU))
+    return Method(
+        "VRN",
+        VrnScorer(load_checkpoint(DEFAULT_CHECKPOINT, CPU), CPU),
+        find_heads=FaceFinder.load(),
+        states_log_odds=True,
+    )
 
 
 @pytest.mark.parametrize("name", ["chelsea", "astronaut-portrait", "rocket-panorama"])
@@ -48,7 +54,10 @@ def test_the_crops_evaluated_are_those_that_are_served(cropper, shipped, name):
     found = shipped.answer(Question(path, served.width, served.height, ratios))
     boxes = normalize_boxes([crop.box_xyxy for crop in served.crops], served.width, served.height)
     np.testing.assert_array_equal(found.crops, boxes)
-    # The free crop is scored before its edges are rounded to pixels, so its score is not compared.
+    # What crops do to heads is no part of a given view's score, and the free crop is scored before its edges are
+    # rounded to pixels: its score is not compared.
+    served = cropper.crop(path, top_k=1, aspect_ratios=ratios, faces="ignore")
+    boxes = normalize_boxes([crop.box_xyxy for crop in served.crops], served.width, served.height)
     views = np.concatenate([mark_fixed_ratio(boxes[1:]), [[0, 0, 1, 1]]])
     scores = shipped.answer(Question(path, served.width, served.height, (), views_normalized=views)).scores
     served_scores = [*(crop.score for crop in served.crops[1:]), served.whole_frame_score]
