@@ -82,8 +82,7 @@ class LoadGenerator:
         # Reading at once, not after the whole body is sent: a refusal may come before.
         head = await reader.readuntil(b"\r\n\r\n")
         lower = head.lower()
-        length = int(lower.split(b"content-length: ")[1].split(b"\r\n")[0])
-        await reader.readexactly(length)
+        await _read_body(reader, lower)
         latency_s = time.perf_counter() - intended
         await writer.drain()
         self._idle.append(connection)
@@ -91,3 +90,14 @@ class LoadGenerator:
         timing = lower.partition(b"server-timing: ")[2].split(b"\r\n")[0]
         stages = {name.decode(): float(ms) for name, ms in _STAGE.findall(timing)}
         return Answer(int(head[9:12]), latency_s, stages)
+
+
+async def _read_body(reader: asyncio.StreamReader, lower_head: bytes) -> None:
+    """To its end, of a stated length or in chunks: other servers answer in either way."""
+    if b"transfer-encoding: chunked" not in lower_head:
+        await reader.readexactly(int(lower_head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+        return
+    size = -1
+    while size:
+        size = int((await reader.readline()).split(b";")[0], 16)
+        await reader.readexactly(size + 2)
