@@ -42,8 +42,9 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 run: $(VENV)/.serve ## serve on VRN_HOST:VRN_PORT (127.0.0.1:8000) with the trained model
 	$(BIN)/python -m vrn_cropper.service
 
+# One thread a process: two that train with two threads each, on two cores, take more than twice as long.
 test: lint ## lint and all tests, test-docker among them: JOBS=2
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 	@$(MAKE) --no-print-directory test-docker
 
 test-docker: $(VENV)/.dev ## build the images and try the compose stack; skipped without a Docker engine
