@@ -13,8 +13,8 @@ import numpy as np
 
 from vrn_cropper.model.evaluation.methods import RATIOS, Answer, Method, Question, measure_all
 from vrn_cropper.model.evaluation.tables import Column, Row, Table
-from vrn_cropper.model.views.boxes import area
 from vrn_cropper.model.views.candidates import largest_view_of_ratio
+from vrn_cropper.model.views.heads import kept_shares
 
 COLUMNS = tuple(Column(ratio.label, 100, 1) for ratio in RATIOS)
 
@@ -27,19 +27,6 @@ class Subjects:
     width: int
     height: int
     boxes_normalized: np.ndarray
-
-
-def kept_shares(box_normalized: np.ndarray, subjects_normalized: np.ndarray) -> np.ndarray:
-    """Share of the area of each subject (S, 4) inside a box (4,): (S,)."""
-    inner = np.concatenate(
-        [
-            np.maximum(subjects_normalized[:, :2], box_normalized[:2]),
-            np.minimum(subjects_normalized[:, 2:], box_normalized[2:]),
-        ],
-        axis=1,
-    )
-    sides = np.clip(inner[:, 2:] - inner[:, :2], 0, None)
-    return sides.prod(axis=1) / area(subjects_normalized)
 
 
 def would_fit(photo: Subjects, ratio: float) -> np.ndarray:
@@ -72,7 +59,7 @@ def _row(name: str, photos: Sequence[Subjects], answers: Sequence[Answer], least
         cut, count = [], []
         for ratio, box in zip(RATIOS, answer.crops, strict=True):
             fitting = photo.boxes_normalized[would_fit(photo, ratio.value or 1)]
-            cut.append(float((kept_shares(box, fitting) < least_kept).mean()) if len(fitting) else 0.0)
+            cut.append(float((kept_shares(box[None], fitting) < least_kept).mean()) if len(fitting) else 0.0)
             count.append(len(fitting))
         values.append(cut)
         weights.append(count)

@@ -7,11 +7,12 @@ from PIL import Image
 from vrn_cropper.model.data.gaicd import RatedPhoto, load_upright_rgb
 from vrn_cropper.model.evaluation.measures.mos import mos_table
 from vrn_cropper.model.evaluation.measures.stability import pixel_jump, same_crop, stability_markdown
-from vrn_cropper.model.evaluation.measures.subjects import Subjects, kept_shares, subjects_table, would_fit
+from vrn_cropper.model.evaluation.measures.subjects import Subjects, subjects_table, would_fit
 from vrn_cropper.model.evaluation.methods import RATIOS, Method
 from vrn_cropper.model.evaluation.tables import NOT_MEASURED
 from vrn_cropper.model.views.boxes import area
 from vrn_cropper.model.views.candidates import grid_views
+from vrn_cropper.model.views.heads import kept_shares
 
 WIDE = np.array([[0, 0.4, 0.9, 0.6]])
 SMALL = np.array([[0, 0, 0.1, 0.1]])
@@ -51,7 +52,7 @@ def photo(tmp_path):
 
 def test_the_share_of_a_subject_inside_a_crop():
     boxes = np.array([[0, 0, 0.2, 0.2], [0.4, 0, 0.6, 1], [0.8, 0.8, 1, 1]])
-    np.testing.assert_allclose(kept_shares(np.array([0, 0, 0.5, 1]), boxes), [1, 0.5, 0])
+    np.testing.assert_allclose(kept_shares(np.array([[0, 0, 0.5, 1]]), boxes), [[1, 0.5, 0]])
 
 
 def test_only_subjects_that_would_fit_are_counted(photo):
