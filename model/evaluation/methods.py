@@ -15,8 +15,9 @@ from vrn_cropper.model.photos.reading import Photo, read_photo
 from vrn_cropper.model.progress import track
 from vrn_cropper.model.views.boxes import normalize_boxes, pairwise_iou
 from vrn_cropper.model.views.candidates import largest_view_of_ratio
+from vrn_cropper.model.views.content import content_of
 from vrn_cropper.model.views.crops import plan_views, rank_crops
-from vrn_cropper.model.views.heads import NO_HEADS, HeadFinder
+from vrn_cropper.model.views.heads import HeadFinder
 from vrn_cropper.model.views.options import FREE, AspectRatio, CropOptions
 
 # Far below any difference in IoU that matters: among equally near views the more central one comes first.
@@ -71,7 +72,8 @@ class Answer(NamedTuple):
 class Method:
     """A scorer, and the cropper behind it where the method has a box of its own.
 
-    With `find_heads` its crops keep heads whole, as the service's do; scores of given views are the scorer's own.
+    With `find_heads` its crops keep heads whole and leave bars out, as the service's do; scores of given views are
+    the scorer's own.
     `states_log_odds`: whether score differences are log-odds of a preference, by which free views are ranked; of
     other scores the highest comes first.
     """
@@ -99,8 +101,11 @@ class Method:
         if not asked.ratios:
             return Answer(np.zeros((0, 4)), self.scorer.score(asked.photo, asked.views_normalized))
         options = CropOptions(top_k=1, aspect_ratios=asked.ratios, min_scale=1.0 if asked.largest else None)
-        heads = NO_HEADS if self.find_heads is None else self.find_heads(read_photo(asked.photo).model_input)
-        plan = plan_views(asked.width, asked.height, options, heads)
+        if self.find_heads is None:
+            plan = plan_views(asked.width, asked.height, options)
+        else:
+            pixels = read_photo(asked.photo).model_input
+            plan = plan_views(asked.width, asked.height, options, self.find_heads(pixels), content_of(pixels))
         views = np.concatenate([plan.boxes_normalized, asked.views_normalized])
         scores = self.scorer.score(asked.photo, views)
         count = len(plan.boxes_normalized)

@@ -18,7 +18,7 @@ from vrn_cropper.model.photos.input_shapes import InputShape
 from vrn_cropper.model.photos.reading import read_photo
 from vrn_cropper.model.views.boxes import flip_boxes, mark_fixed_ratio, normalize_boxes
 from vrn_cropper.model.views.candidates import grid_views
-from vrn_cropper.model.views.options import FREE
+from vrn_cropper.model.views.options import FREE, AspectRatio
 
 PHOTOS = Path(__file__).parents[2] / "photos"
 CPU = torch.device("cpu")
@@ -86,3 +86,15 @@ def test_free_shapes_give_the_network_gaic_s_own_input(vrn):
         expected = vrn.score_views(torch.from_numpy(pixels.copy())[None], torch.from_numpy(views)[None])[0].numpy()
     np.testing.assert_allclose(VrnScorer(vrn, CPU, free_shapes=True).score(photo, views), expected, atol=1e-8)
     assert np.abs(VrnScorer(vrn, CPU).score(photo, views) - expected).max() > 1e-7
+
+
+def test_bars_are_left_out_of_the_crops_evaluated_as_of_those_served(cropper, shipped, tmp_path):
+    path = tmp_path / "letterbox.png"
+    with Image.open(PHOTOS / "chelsea.jpg") as photo:
+        barred = Image.new("RGB", (photo.width, photo.height + 160))
+        barred.paste(photo, (0, 80))
+    barred.save(path)
+    served = cropper.crop(path, top_k=1, aspect_ratios=("1:1",)).crops[0].box_xyxy
+    found = shipped.answer(Question(path, *barred.size, (AspectRatio.parse("1:1"),))).crops
+    np.testing.assert_array_equal(found, normalize_boxes([served], *barred.size))
+    assert served[1] >= 80
