@@ -18,7 +18,6 @@ import torch.distributed as dist
 
 from vrn_cropper.model.data.gaicd import RatedPhoto
 from vrn_cropper.model.data.judgements import JudgedRegions
-from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.evaluation.metrics import evaluate_photo, summarize
 from vrn_cropper.model.files import write_atomically
 from vrn_cropper.model.network.checkpoint import save_checkpoint
@@ -30,6 +29,7 @@ from vrn_cropper.model.training.config import TrainConfig
 from vrn_cropper.model.training.curves import plot_curves
 from vrn_cropper.model.training.feature_cache import FeatureCache
 from vrn_cropper.model.training.losses.paper import Losses
+from vrn_cropper.model.training.resume import saved_progress
 from vrn_cropper.model.training.step import Trainer
 
 STATE, HISTORY, BEST, CURVES = "state.safetensors", "metrics.json", "best.safetensors", "curves.png"
@@ -191,14 +191,9 @@ def _share(members: np.ndarray, rank: int, world: int) -> np.ndarray:
 def _resume(
     trainer: Trainer, out: Path, identity: dict[str, Any], log: Callable[[str], None]
 ) -> dict[str, Any] | None:
-    if not (out / STATE).exists():
-        return None
-    document = trainer.load(out / STATE)
-    # Through JSON, as the file has it (tuples are lists there).
-    if {key: document[key] for key in identity} != json.loads(json.dumps(identity)):
-        raise CheckpointError(f"{out} holds a run with other settings or data; choose another folder or delete it")
-    progress = document["progress"]
-    log(f"going on at epoch {progress['epoch'] + 1}, batch {progress['batch'] + 1}")
+    progress = saved_progress(trainer, out / STATE, identity)
+    if progress is not None:
+        log(f"going on at epoch {progress['epoch'] + 1}, batch {progress['batch'] + 1}")
     return progress
 
 

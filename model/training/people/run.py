@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from vrn_cropper.model.errors import CheckpointError
 from vrn_cropper.model.files import write_atomically
 from vrn_cropper.model.network.checkpoint import save_checkpoint
 from vrn_cropper.model.network.vrn import Vrn
@@ -25,6 +24,7 @@ from vrn_cropper.model.training.people.config import PeopleConfig
 from vrn_cropper.model.training.people.objective import PeopleTrainer
 from vrn_cropper.model.training.people.photos import PeoplePhotos
 from vrn_cropper.model.training.people.validation import selection_value
+from vrn_cropper.model.training.resume import saved_progress
 
 STATE, HISTORY, BEST = "state.safetensors", "metrics.json", "best.safetensors"
 PASS = "pass-{}.safetensors"
@@ -125,14 +125,9 @@ def best_of(history: list[dict[str, Any]]) -> dict[str, Any]:
 def _resume(
     trainer: PeopleTrainer, out: Path, identity: dict[str, Any], log: Callable[[str], None]
 ) -> dict[str, Any] | None:
-    if not (out / STATE).exists():
-        return None
-    document = trainer.load(out / STATE)
-    # Through JSON, as the file has it (tuples are lists there).
-    if {key: document[key] for key in identity} != json.loads(json.dumps(identity)):
-        raise CheckpointError(f"{out} holds a run with other settings or data; choose another folder or delete it")
-    progress = document["progress"]
-    log(f"going on at pass {progress['pass'] + 1}, step {progress['step'] + 1}")
+    progress = saved_progress(trainer, out / STATE, identity)
+    if progress is not None:
+        log(f"going on at pass {progress['pass'] + 1}, step {progress['step'] + 1}")
     return progress
 
 
